@@ -1,0 +1,109 @@
+import { type Micros, micros } from '../kernel/index.ts';
+import type { StepTimeModel, StepWork } from './spec.ts';
+
+/**
+ * Steps in a row without a change of membership or speed: one mixed step, or any number of pure decode steps.
+ * Step k ends at start + round(the sum of the first k durations): the sum is rounded, never its parts, so
+ * rounding does not drift. Steps count from 1.
+ */
+export class Segment {
+  readonly #model: StepTimeModel;
+  #start = micros(0);
+  #steps = 0;
+  #multiStep = false;
+  #sequences = 0;
+  #contextTokens = 0;
+  #slowdown = 1;
+  /** The single step's duration, when mixed; else running sums where the model has no closed form. */
+  #sums: number[] = [];
+
+  constructor(model: StepTimeModel) {
+    this.#model = model;
+  }
+
+  get active(): boolean {
+    return this.#steps > 0;
+  }
+
+  get start(): Micros {
+    return this.#start;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Every sequence of the batch emits a token in every step. */
+  get multiStep(): boolean {
+    return this.#multiStep;
+  }
+
+  get end(): Micros {
+    return this.endOfStep(this.#steps);
+  }
+
+  startMixed(at: Micros, work: Readonly<StepWork>, slowdown: number): void {
+    this.#begin(at, 1, slowdown);
+    this.#multiStep = false;
+    this.#sums = [this.#model.stepMicros(work)];
+  }
+
+  startDecode(at: Micros, steps: number, work: Readonly<StepWork>, slowdown: number): void {
+    this.#begin(at, steps, slowdown);
+    this.#multiStep = true;
+    this.#sequences = work.sequences;
+    this.#contextTokens = work.contextTokens;
+    if (this.#model.decodeMicros === undefined) this.#sums = [];
+  }
+
+  /** Ends the segment with an earlier step. */
+  shorten(steps: number): void {
+    this.#steps = steps;
+  }
+
+  stop(): void {
+    this.#steps = 0;
+  }
+
+  /** The moment at which step `step` ends; step 0 ends at the start. */
+  endOfStep(step: number): Micros {
+    if (step === 0) return this.#start;
+    return (this.#start + Math.max(step, Math.round(this.#slowdown * this.#elapsed(step)))) as Micros;
+  }
+
+  /** How many steps have ended at or before `at`. */
+  stepsEndedBy(at: Micros): number {
+    let low = 0;
+    let high = this.#steps;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.endOfStep(middle) <= at) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  #begin(at: Micros, steps: number, slowdown: number): void {
+    this.#start = at;
+    this.#steps = steps;
+    this.#slowdown = slowdown;
+  }
+
+  #elapsed(step: number): number {
+    if (!this.#multiStep) return this.#sums[0]!;
+    if (this.#model.decodeMicros !== undefined) {
+      return this.#model.decodeMicros(this.#sequences, this.#contextTokens, step);
+    }
+    for (let done = this.#sums.length; done < step; done++) {
+      const context = this.#contextTokens + done * this.#sequences;
+      const micros = this.#model.stepMicros({
+        sequences: this.#sequences,
+        newTokens: this.#sequences,
+        contextTokens: context,
+        attentionPairs: context + this.#sequences / 2,
+      });
+      this.#sums.push((this.#sums[done - 1] ?? 0) + micros);
+    }
+    return this.#sums[step - 1]!;
+  }
+}

@@ -1,0 +1,36 @@
+/** What one step of an engine has to do, summed over its batch. */
+export interface StepWork {
+  /** Sequences in the batch. */
+  sequences: number;
+  /** Tokens computed in this step: prompt chunks, and one for each decoding sequence. */
+  newTokens: number;
+  /** Tokens of cached context that attention reads: the sum of S_i. */
+  contextTokens: number;
+  /** Query-key pairs that attention computes: the sum of q_i (S_i + q_i / 2), q_i new tokens over S_i cached. */
+  attentionPairs: number;
+}
+
+/** How long steps take. Durations are microseconds, not rounded: the engine rounds the sum, never the parts. */
+export interface StepTimeModel {
+  stepMicros(work: Readonly<StepWork>): number;
+  /**
+   * The closed form of `steps` decode steps in a row of the same sequences, each of whose contexts grows by one
+   * token a step; `contextTokens` is the sum before the first. Without it the engine adds step by step.
+   */
+  decodeMicros?(sequences: number, contextTokens: number, steps: number): number;
+}
+
+/** One serving engine, in vLLM's terms. */
+export interface EngineSpec {
+  /** The most sequences that run at once (`max_num_seqs`). */
+  readonly maxNumSeqs: number;
+  /** The token budget of one step (`max_num_batched_tokens`). */
+  readonly maxNumBatchedTokens: number;
+  /** Tokens in one KV block (`block_size`). */
+  readonly blockSize: number;
+  /** KV blocks that the cache holds. */
+  readonly kvBlocks: number;
+  /** The longest context in tokens, prompt and answer together (`max_model_len`). */
+  readonly maxModelLen: number;
+  readonly stepTime: StepTimeModel;
+}

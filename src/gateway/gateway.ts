@@ -1,0 +1,194 @@
+import { type EndReason, Sequence, SequenceState } from '../engine/index.ts';
+import { type Kernel, type Micros, NEVER } from '../kernel/index.ts';
+import type { Deployment, Platform, Pod, Service } from '../platform/index.ts';
+import { GATEWAY_ERRORS, type GatewayErrorKey } from '../protocol/index.ts';
+import { NO_ROW, Outcome, type RequestLog } from '../telemetry/index.ts';
+import { type LengthSampler, lengthSampler } from '../workload/index.ts';
+import type { Call, Refusal } from './call.ts';
+import { EngineTap } from './engine-tap.ts';
+import { Reply } from './reply.ts';
+import { ROUTING_POLICIES, type RoutingPolicy } from './routing/index.ts';
+import { WeightedChoice } from './weights.ts';
+
+/** Told when a watched request has ended, with the moments of its tokens. */
+export type TokenSink = (request: number, tokenTimes: readonly Micros[]) => void;
+
+/** A spell during which the gateway refuses every call to a service. */
+interface RefusalSpell {
+  readonly error: GatewayErrorKey;
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly until: Micros;
+}
+
+/**
+ * A request's way in: may it, and where to. The checks come in the platform's order: who calls, may the service be
+ * called, is anybody there. What a pod's own endpoint is asked comes past the checks.
+ */
+export class Gateway {
+  readonly #kernel: Kernel;
+  readonly #platform: Platform;
+  readonly #log: RequestLog;
+  readonly #tokenSink: TokenSink | undefined;
+  readonly #weights = new Map<Service, WeightedChoice>();
+  readonly #routing = new Map<Deployment, RoutingPolicy>();
+  readonly #replyLengths = new Map<Service, LengthSampler>();
+  readonly #spells = new Map<Service, RefusalSpell>();
+  readonly #open = new Map<number, { reply: Reply; sequence: Sequence; pod: Pod }>();
+  #draining = false;
+
+  constructor(kernel: Kernel, platform: Platform, log: RequestLog, tokenSink?: TokenSink) {
+    this.#kernel = kernel;
+    this.#platform = platform;
+    this.#log = log;
+    this.#tokenSink = tokenSink;
+    for (const service of platform.services) {
+      this.#weights.set(service, new WeightedChoice());
+      const stream = kernel.chance.stream(`replies/${service.spec.name}`);
+      this.#replyLengths.set(service, lengthSampler(service.spec.replies, stream));
+      for (const deployment of service.deployments) {
+        this.#routing.set(deployment, ROUTING_POLICIES['round-robin']());
+      }
+    }
+  }
+
+  /** The listener of a new engine. */
+  tap(): EngineTap {
+    return new EngineTap(this.#log, (sequence, reason) => this.#onEnd(sequence, reason));
+  }
+
+  /** A request of the scenario's own traffic: it holds a valid key and says how long its answer is. */
+  offer(service: Service, promptTokens: number, outputTokens: number, row: number): void {
+    const target = this.#blocked(service) ?? this.#route(service);
+    if (isRefusal(target)) {
+      this.#refuse(service.index, promptTokens, outputTokens, row, target);
+      return;
+    }
+    const refusal = this.#unfit(target, promptTokens, outputTokens);
+    if (refusal !== undefined) {
+      this.#refuse(service.index, promptTokens, outputTokens, row, refusal);
+      return;
+    }
+    const number = this.#log.arrived(service.index, promptTokens, outputTokens, row);
+    this.#submit(number, target, promptTokens, outputTokens, this.#tokenSink !== undefined);
+  }
+
+  /** A call from outside. Its target exists: whoever takes calls in has looked it up. */
+  call(call: Call): Reply {
+    const { to } = call;
+    const pod = 'slot' in to ? this.#platform.podAt(to.slot) : undefined;
+    const service = 'service' in to ? this.#platform.service(to.service) : pod?.deployment.service;
+    if (service === undefined) throw new Error('A call names a service or a slot that does not exist');
+    const target = pod === undefined ? this.#admit(service, call) : this.#listening(pod);
+    return this.#answer(service, call, target);
+  }
+
+  /** The client of a request has gone. Gone already or refused: nothing happens. */
+  disconnect(number: number): void {
+    const open = this.#open.get(number);
+    if (open !== undefined && open.sequence.state !== SequenceState.ended) open.pod.engine!.abort(open.sequence);
+  }
+
+  /** From now on, until `until`, every call to the service is refused. */
+  refuseAll(service: Service, status: 429 | 503, retryAfterSeconds: number | undefined, until: Micros = NEVER): void {
+    const error = status === 429 ? 'throttled' : 'noBackend';
+    this.#spells.set(service, { error, status, retryAfterSeconds, until });
+  }
+
+  /** Takes no more calls; those in flight go on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  #admit(service: Service, call: Call): Pod | Refusal {
+    const { auth } = service.spec;
+    if (auth.kind === 'api-key' && !auth.keys.some((key) => key.digest === call.key)) {
+      return gatewayRefusal('unauthorized');
+    }
+    return this.#blocked(service) ?? this.#route(service);
+  }
+
+  #blocked(service: Service): Refusal | undefined {
+    if (this.#draining) return gatewayRefusal('noBackend');
+    const spell = this.#spells.get(service);
+    if (spell === undefined || spell.until <= this.#kernel.now) return undefined;
+    const { error, status, retryAfterSeconds } = spell;
+    return { by: 'gateway', error, status, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
+  }
+
+  #route(service: Service): Pod | Refusal {
+    const deployment = this.#weights.get(service)!.choose(service.deployments);
+    if (deployment === undefined) return gatewayRefusal('noBackend');
+    const pod = this.#routing.get(deployment)!.choose(deployment.backends);
+    // Without a startup probe a pod takes traffic before its engine listens (guide 4078).
+    return pod.loaded ? pod : gatewayRefusal('backendUnavailable');
+  }
+
+  #listening(pod: Pod): Pod | Refusal {
+    return pod.loaded ? pod : { by: 'network', error: 'connection-refused', status: 0 };
+  }
+
+  #unfit(pod: Pod, promptTokens: number, outputTokens: number): Refusal | undefined {
+    const { maxModelLen } = pod.engine!.spec;
+    if (promptTokens + outputTokens <= maxModelLen) return undefined;
+    return { by: 'engine', error: 'context-length', status: 400, maxModelLen };
+  }
+
+  #answer(service: Service, call: Call, target: Pod | Refusal): Reply {
+    const drawn = this.#replyLengths.get(service)!(0);
+    const { promptTokens } = call;
+    const wanted = call.ignoreEos === true ? Number.POSITIVE_INFINITY : Math.max(drawn, call.minTokens ?? 0);
+    const room = isRefusal(target) ? Number.POSITIVE_INFINITY : target.engine!.spec.maxModelLen - promptTokens;
+    const limit = Math.min(call.maxTokens ?? Number.POSITIVE_INFINITY, room);
+    const outputTokens = Math.max(1, Math.min(wanted, limit, Number.MAX_SAFE_INTEGER));
+    const finishReason = wanted <= limit ? 'stop' : 'length';
+    const arrivedAt = this.#kernel.now;
+    let refusal = isRefusal(target) ? target : undefined;
+    if (!isRefusal(target)) {
+      const { maxModelLen } = target.engine!.spec;
+      if (call.invalid !== undefined) refusal = { by: 'engine', error: 'invalid', status: call.invalid, maxModelLen };
+      else refusal = this.#unfit(target, promptTokens, outputTokens);
+    }
+    if (refusal !== undefined || isRefusal(target)) {
+      const number = this.#refuse(service.index, promptTokens, 0, NO_ROW, refusal!);
+      return new Reply({ number, promptTokens, outputTokens: 0, finishReason, arrivedAt, refusal });
+    }
+    const number = this.#log.arrived(service.index, promptTokens, outputTokens, NO_ROW);
+    const sequence = new Sequence(number, promptTokens, outputTokens, finishReason, true);
+    const facts = { number, promptTokens, outputTokens, finishReason, arrivedAt, pod: target.name } as const;
+    const reply = new Reply(facts, target.engine, sequence);
+    this.#open.set(number, { reply, sequence, pod: target });
+    this.#log.routed(number, target.engine!.id);
+    target.engine!.submit(sequence);
+    return reply;
+  }
+
+  #submit(number: number, pod: Pod, promptTokens: number, outputTokens: number, watched: boolean): void {
+    const engine = pod.engine!;
+    this.#log.routed(number, engine.id);
+    engine.submit(new Sequence(number, promptTokens, outputTokens, 'stop', watched));
+  }
+
+  #refuse(service: number, promptTokens: number, outputTokensDue: number, row: number, refusal: Refusal): number {
+    const number = this.#log.arrived(service, promptTokens, outputTokensDue, row);
+    this.#log.ended(number, Outcome.refused, refusal.status, 0);
+    return number;
+  }
+
+  #onEnd(sequence: Sequence, reason: EndReason): void {
+    if (sequence.tokenTimes !== undefined) this.#tokenSink?.(sequence.request, sequence.tokenTimes);
+    const open = this.#open.get(sequence.request);
+    if (open === undefined) return;
+    this.#open.delete(sequence.request);
+    open.reply.state = reason;
+    open.reply.endedAt = this.#kernel.now;
+  }
+}
+
+function isRefusal(target: Pod | Refusal): target is Refusal {
+  return 'by' in target;
+}
+
+function gatewayRefusal(error: GatewayErrorKey): Refusal {
+  return { by: 'gateway', error, status: GATEWAY_ERRORS[error].status };
+}

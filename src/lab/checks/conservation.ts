@@ -1,0 +1,60 @@
+import { assert } from '../../kernel/index.ts';
+import { Outcome } from '../../telemetry/index.ts';
+import type { World } from '../world.ts';
+
+/**
+ * Nothing is lost and nothing is held twice: requests, KV blocks and accelerators add up, and nothing lives on what
+ * is dead. Reads only. @throws when something does not hold.
+ */
+export function checkConservation(world: World): void {
+  checkRequests(world);
+  checkEngines(world);
+  checkAccelerators(world);
+}
+
+function checkRequests({ requests, engines }: World): void {
+  let inFlight = 0;
+  for (const record of requests.records()) {
+    if (record.outcome === Outcome.inFlight) inFlight++;
+    if (record.outcome === Outcome.completed) {
+      assert(record.outputTokens === record.outputTokensDue, `request ${record.number} lacks tokens`);
+      assert(
+        record.arrivedAt <= record.admittedAt &&
+          record.admittedAt < record.firstTokenAt &&
+          record.firstTokenAt <= record.endedAt,
+        `request ${record.number} is out of order in time`,
+      );
+    }
+  }
+  assert(inFlight === requests.inFlight, `${inFlight} requests have not ended, ${requests.inFlight} are in flight`);
+  const held = engines.all.reduce((sum, engine) => sum + engine.figures().running + engine.figures().waiting, 0);
+  assert(held === inFlight, `engines hold ${held} requests, ${inFlight} are in flight`);
+}
+
+function checkEngines({ engines }: World): void {
+  for (const engine of engines.all) {
+    const { running, waiting, kvBlocksUsed, kvBlocksTotal } = engine.figures();
+    assert(kvBlocksUsed >= 0 && kvBlocksUsed <= kvBlocksTotal, `engine ${engine.id} uses ${kvBlocksUsed} KV blocks`);
+    assert(running > 0 || kvBlocksUsed === 0, `engine ${engine.id} runs nothing and uses ${kvBlocksUsed} KV blocks`);
+    assert(engine.alive || running + waiting === 0, `dead engine ${engine.id} holds requests`);
+  }
+}
+
+function checkAccelerators({ cluster, platform }: World): void {
+  const living = new Map(platform.pods.filter((pod) => pod.phase !== 'terminated').map((pod) => [pod.name, pod]));
+  for (const node of cluster.allNodes) {
+    for (const [index, holder] of node.holders.entries()) {
+      if (holder === undefined) continue;
+      const pod = living.get(holder);
+      assert(pod !== undefined, `${holder} is gone and holds accelerator ${index} of ${node.name}`);
+      assert(pod.placement?.accelerators.includes(index) === true, `${holder} does not know its accelerator ${index}`);
+    }
+  }
+  for (const pod of living.values()) {
+    const { placement } = pod;
+    if (placement === undefined) continue;
+    for (const index of placement.accelerators) {
+      assert(placement.node.holders[index] === pod.name, `${pod.name} does not hold accelerator ${index}`);
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { PoolSpec } from '../cluster/spec.ts';
+import type { Micros } from '../kernel/index.ts';
+import type { ServiceSpec } from '../platform/spec.ts';
+import type { TrafficSpec } from '../workload/spec.ts';
+import type { FaultSpec } from './faults.ts';
+
+/** Everything that a lab is made of: a scenario, read and checked. All content is handed in; nothing names a file to read. */
+export interface LabDescription {
+  readonly name: string;
+  readonly seed: number;
+  /** The calendar instant of simulated time zero, milliseconds since 1970. */
+  readonly epoch: number;
+  readonly pools: readonly PoolSpec[];
+  readonly services: readonly ServiceSpec[];
+  readonly traffic: readonly TrafficSpec[];
+  /** Arrivals end this long after the services are ready; absent, they end when every stream has. */
+  readonly duration?: Micros;
+  readonly timeline: readonly TimelineEntry[];
+}
+
+/** Something that the scenario makes happen. */
+export interface TimelineEntry {
+  readonly at: Micros;
+  /** `ready`: counted from when every service has first run; `boot`: from time zero. */
+  readonly from: 'ready' | 'boot';
+  readonly fault: FaultSpec;
+}

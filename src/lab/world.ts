@@ -1,0 +1,176 @@
+import { Cluster } from '../cluster/index.ts';
+import { EngineRoom } from '../engine/index.ts';
+import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
+import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
+import { Platform, type Service } from '../platform/index.ts';
+import { EventLog, RequestLog } from '../telemetry/index.ts';
+import { checkConservation } from './checks/conservation.ts';
+import type { Command } from './commands.ts';
+import type { LabDescription, TimelineEntry } from './description.ts';
+import { Faults } from './faults.ts';
+import { Traffic } from './traffic.ts';
+
+export interface WorldOptions {
+  /** Gets the canonical trace, line by line. */
+  readonly traceSink?: TraceSink;
+  /** Gets the moments of every request's tokens. Whether anyone asks changes nothing else. */
+  readonly tokenSink?: TokenSink;
+  /** Leave the scenario's own traffic and timeline out. */
+  readonly noTraffic?: boolean;
+}
+
+/**
+ * One running world: the rooms composed. Commands go in, queries come out; between them only simulated time moves.
+ * Two worlds of one description and the same commands at the same moments are the same world.
+ */
+export class World {
+  readonly description: LabDescription;
+  readonly kernel: Kernel;
+  readonly cluster: Cluster;
+  readonly engines: EngineRoom;
+  readonly platform: Platform;
+  readonly gateway: Gateway;
+  readonly requests: RequestLog;
+  readonly events: EventLog;
+  readonly traffic: Traffic;
+  /** What was heard of each engine, by its number. */
+  readonly taps: EngineTap[] = [];
+  /** When every service's first deployment was over: the zero of `from: ready`. NEVER until then. */
+  settledAt: Micros = NEVER;
+  readonly #faults: Faults;
+  readonly #timeline: readonly TimelineEntry[];
+  readonly #timelineEntry: EventKind;
+  readonly #durationEnd: EventKind;
+  #timelineLeft: number;
+  #durationOver = false;
+
+  /** @throws UserError when an engine of the description could not start (see `engineSpec`). */
+  constructor(description: LabDescription, options: WorldOptions = {}) {
+    this.description = description;
+    this.kernel = new Kernel(description.seed, options.traceSink);
+    this.requests = new RequestLog(this.kernel);
+    this.events = new EventLog(this.kernel);
+    this.cluster = new Cluster(description.pools);
+    this.engines = new EngineRoom(this.kernel);
+    this.platform = new Platform(description.services, {
+      kernel: this.kernel,
+      cluster: this.cluster,
+      events: this.events,
+      startEngine: (_pod, spec) => {
+        const tap = this.gateway.tap();
+        const engine = this.engines.start(spec, tap);
+        this.taps[engine.id] = tap;
+        return engine;
+      },
+      onSettled: (service) => this.#onSettled(service),
+    });
+    this.gateway = new Gateway(this.kernel, this.platform, this.requests, options.tokenSink);
+    this.#faults = new Faults(this.kernel, this.platform, this.gateway);
+    const { services } = this.platform;
+    const traffic = options.noTraffic === true ? [] : description.traffic;
+    this.traffic = new Traffic(this.kernel, this.gateway, services, traffic, description.duration);
+    this.#timeline = options.noTraffic === true ? [] : description.timeline;
+    this.#timelineLeft = this.#timeline.length;
+    this.#timelineEntry = this.kernel.kind('lab/timeline', Priority.script, (index) => {
+      this.#timelineLeft--;
+      this.#faults.strike(this.#timeline[index]!.fault);
+    });
+    this.#durationEnd = this.kernel.kind('lab/duration-end', Priority.script, () => {
+      this.#durationOver = true;
+    });
+    this.platform.deploy();
+    this.#scheduleTimeline('boot');
+    this.traffic.boot();
+    if (services.length === 0) this.#settle();
+  }
+
+  get now(): Micros {
+    return this.kernel.now;
+  }
+
+  /** Every service's first deployment is over. */
+  get settled(): boolean {
+    return this.settledAt !== NEVER;
+  }
+
+  /** The scenario has run: its duration has passed, its timeline is done, its traffic has ended and so has every request. */
+  get over(): boolean {
+    if (!this.settled || !this.traffic.ended || this.requests.inFlight > 0) return false;
+    return this.description.duration === undefined ? this.#timelineLeft === 0 : this.#durationOver;
+  }
+
+  /**
+   * Runs until the scenario is over, or `limit` events have run.
+   * @returns true once it is over.
+   */
+  run(limit = Number.POSITIVE_INFINITY): boolean {
+    for (let count = 0; !this.over; count++) {
+      if (count >= limit) return false;
+      if (!this.kernel.step()) break;
+    }
+    this.kernel.runUntil(this.kernel.now);
+    return true;
+  }
+
+  /** Runs until every service's first deployment is over. */
+  runUntilSettled(): void {
+    while (!this.settled && this.kernel.step());
+    this.kernel.runUntil(this.kernel.now);
+  }
+
+  /** Runs everything due by `until` and moves the clock there. @returns false if `limit` events ran before. */
+  runUntil(until: Micros, limit?: number): boolean {
+    return this.kernel.runUntil(until, limit);
+  }
+
+  /**
+   * Takes a command at `at`, after everything due by then has run.
+   * @returns the reply of a call
+   */
+  apply(at: Micros, command: Command): Reply | undefined {
+    this.kernel.runUntil(at);
+    this.kernel.trace.tell(this.now, `command ${JSON.stringify(command)}`);
+    switch (command.kind) {
+      case 'call':
+        return this.gateway.call(command.call);
+      case 'disconnect':
+        this.gateway.disconnect(command.request);
+        return undefined;
+      case 'fault':
+        this.#faults.strike(command.fault);
+        return undefined;
+      case 'drain':
+        this.traffic.stop();
+        this.gateway.drain();
+        return undefined;
+      case 'stop':
+        this.traffic.stop();
+        this.gateway.drain();
+        for (const engine of this.engines.all) engine.die();
+        return undefined;
+    }
+  }
+
+  /** Holds what must always hold against the state as it is. @throws when something does not. */
+  check(): void {
+    checkConservation(this);
+  }
+
+  #onSettled(service: Service): void {
+    this.traffic.onSettled(service);
+    if (this.platform.services.every((each) => each.settled)) this.#settle();
+  }
+
+  #settle(): void {
+    this.settledAt = this.now;
+    this.#scheduleTimeline('ready');
+    const { duration } = this.description;
+    if (duration !== undefined) this.kernel.schedule(this.#durationEnd, after(this.now, duration));
+  }
+
+  #scheduleTimeline(from: TimelineEntry['from']): void {
+    for (const [index, entry] of this.#timeline.entries()) {
+      if (entry.from === from) this.kernel.schedule(this.#timelineEntry, after(this.now, entry.at), index);
+    }
+  }
+}

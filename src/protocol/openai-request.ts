@@ -1,0 +1,148 @@
+import { badValue } from './errors.ts';
+import { FieldReader } from './field-reader.ts';
+import { checkSupported, checkTools, checkValues } from './request-rules.ts';
+
+/** What chat and text completion requests have in common. Absent optional parameters are undefined. */
+export interface GenerationRequest {
+  readonly model: string | undefined;
+  readonly stream: boolean;
+  /** A last chunk with the usage was asked for. */
+  readonly includeUsage: boolean;
+  /** The usage so far was asked for on every chunk; vLLM obeys only together with `includeUsage`. */
+  readonly continuousUsage: boolean;
+  /** Undefined: as much as the context has room for. */
+  readonly maxTokens: number | undefined;
+  readonly minTokens: number;
+  readonly ignoreEos: boolean;
+  /** This endpoint serves one choice a request. */
+  readonly n: 1;
+  /** Lower is handled earlier. */
+  readonly priority: number;
+  readonly seed: number | undefined;
+}
+
+export interface ChatMessage {
+  readonly role: string;
+  /** The message's text parts, joined by line ends as vLLM hands them to a chat template. */
+  readonly text: string;
+}
+
+export interface ChatRequest extends GenerationRequest {
+  readonly messages: readonly ChatMessage[];
+}
+
+/** A prompt: text, or token ids. */
+export type Prompt = string | readonly number[];
+
+export interface CompletionRequest extends GenerationRequest {
+  readonly prompt: Prompt;
+}
+
+/** vLLM's default `max_tokens` of a text completion (completion/protocol.py). */
+const COMPLETION_MAX_TOKENS = 16;
+
+/**
+ * Reads the body of `POST /v1/chat/completions` by vLLM's rules.
+ * @throws WireError 400, "Bad Request" for missing or mistyped fields, "BadRequestError" for values out of rule.
+ */
+export function parseChatRequest(body: unknown): ChatRequest {
+  const fields = new FieldReader(body);
+  const messages = fields.required('messages', fields.objects('messages'))?.map(readMessage) ?? [];
+  const request = readGeneration(fields, fields.integer('max_completion_tokens') ?? fields.integer('max_tokens'));
+  if (messages.length === 0) throw badValue('`messages` must not be an empty array.', 'messages');
+  checkTools(fields);
+  return { ...request, messages };
+}
+
+/**
+ * Reads the body of `POST /v1/completions` by vLLM's rules.
+ * @throws WireError 400, as {@link parseChatRequest} does.
+ */
+export function parseCompletionRequest(body: unknown): CompletionRequest {
+  const fields = new FieldReader(body);
+  const prompts = readPrompts(fields);
+  const request = readGeneration(fields, fields.integer('max_tokens') ?? COMPLETION_MAX_TOKENS);
+  const [prompt] = prompts;
+  if (prompt === undefined || prompt.length === 0) {
+    throw badValue('Either prompt or prompt_embeds must be provided and non-empty.', 'prompt');
+  }
+  if (prompts.length > 1) {
+    throw badValue('More than one prompt in a request is not supported by this endpoint.', 'prompt');
+  }
+  return { ...request, prompt };
+}
+
+function readGeneration(fields: FieldReader, maxTokens: number | undefined): GenerationRequest {
+  const stream = fields.boolean('stream') ?? false;
+  const options = fields.object('stream_options');
+  // vLLM's StreamOptions defaults to including the usage: naming the options at all asks for it.
+  const includeUsage = options !== undefined && (options.boolean('include_usage') ?? true);
+  const continuousUsage = includeUsage && (options.boolean('continuous_usage_stats') ?? false);
+  const minTokens = fields.integer('min_tokens') ?? 0;
+  const request: GenerationRequest = {
+    model: fields.text('model'),
+    stream,
+    includeUsage: stream && includeUsage,
+    continuousUsage: stream && continuousUsage,
+    maxTokens,
+    minTokens,
+    ignoreEos: fields.boolean('ignore_eos') ?? false,
+    n: 1,
+    priority: fields.integer('priority') ?? 0,
+    seed: fields.integer('seed'),
+  };
+  checkValues(fields, { stream, maxTokens, minTokens });
+  checkSupported(fields);
+  return request;
+}
+
+function readMessage(message: FieldReader): ChatMessage {
+  const role = message.required('role', message.text('role')) ?? '';
+  const content = message.raw('content');
+  if (content === undefined || typeof content === 'string') return { role, text: content ?? '' };
+  if (!Array.isArray(content)) {
+    message.mismatch('content', 'string_type', 'Input should be a valid string');
+    return { role, text: '' };
+  }
+  return { role, text: content.map((part) => readPart(message, part)).join('\n') };
+}
+
+/** The field that holds the text of a content part, by the part's type. */
+const TEXT_PARTS = new Map<unknown, string>([
+  [undefined, 'text'],
+  ['text', 'text'],
+  ['input_text', 'text'],
+  ['output_text', 'text'],
+  ['refusal', 'refusal'],
+  ['thinking', 'thinking'],
+]);
+
+function readPart(message: FieldReader, part: unknown): string {
+  if (typeof part === 'string') return part;
+  const { type, ...rest } = (part ?? {}) as Record<string, unknown>;
+  const field = TEXT_PARTS.get(type);
+  if (field === undefined) {
+    throw badValue(`A content part of type ${JSON.stringify(type)} is not supported by this endpoint.`, 'messages');
+  }
+  const text = rest[field];
+  if (typeof text === 'string') return text;
+  message.mismatch('content', 'string_type', `Input should have a valid string in "${field}"`);
+  return '';
+}
+
+function isListOf<T>(is: (value: unknown) => value is T, value: unknown): value is readonly T[] {
+  return Array.isArray(value) && value.every(is);
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTokenId = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
+const isTokenIds = (value: unknown): value is readonly number[] => isListOf(isTokenId, value);
+
+/** `prompt` is a text, texts, token ids, or lists of token ids. An empty list is a prompt of no tokens. */
+function readPrompts(fields: FieldReader): readonly Prompt[] {
+  const prompt: unknown = fields.raw('prompt') ?? [];
+  if (isText(prompt) || isTokenIds(prompt)) return [prompt];
+  if (isListOf(isText, prompt) || isListOf(isTokenIds, prompt)) return prompt;
+  fields.mismatch('prompt', 'string_type', 'Input should be a valid string, list of strings or list of token ids');
+  return [];
+}

@@ -1,0 +1,13 @@
+/** How vLLM labels a stream of server-sent events. */
+export const SSE_CONTENT_TYPE_VLLM = 'text/event-stream; charset=utf-8';
+
+/** How the platform's gateway labels one: without the space and in capitals (guide 2882, D24). */
+export const SSE_CONTENT_TYPE_GATEWAY = 'text/event-stream;charset=UTF-8';
+
+/** The event that ends a stream. */
+export const SSE_DONE = 'data: [DONE]\n\n';
+
+/** One event. JSON escapes every line end, so the data is one line; the space is there for readers that ask for it. */
+export function sseData(value: unknown): string {
+  return `data: ${JSON.stringify(value)}\n\n`;
+}

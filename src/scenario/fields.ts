@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Micros } from '../kernel/index.ts';
+import { DURATION, parseDuration } from './duration.ts';
+import { expecting } from './messages.ts';
+
+/** The kinds of value that a scenario is made of. Each says in its messages what was expected. */
+
+const NAME_LENGTH = 63;
+
+/** A name of a pool, service, deployment or stream: a DNS label, as Kubernetes names are. */
+export function name(length = NAME_LENGTH) {
+  const says = expecting(`a name of at most ${length} lower-case letters, digits and "-", with no "-" at either end`);
+  return z
+    .string(says)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, says)
+    .max(length, says);
+}
+
+export function text(what: string) {
+  return z.string(expecting(what)).min(1, expecting(what));
+}
+
+export function integer(min: number, max?: number) {
+  const says = expecting(max === undefined ? `an integer, at least ${min}` : `an integer from ${min} to ${max}`);
+  const field = z.int(says).min(min, says);
+  return max === undefined ? field : field.max(max, says);
+}
+
+export function positive() {
+  const says = expecting('a number above 0');
+  return z.number(says).positive(says);
+}
+
+export function notNegative() {
+  const says = expecting('a number, at least 0');
+  return z.number(says).min(0, says);
+}
+
+/** A number above 0, and 1 at most. */
+export function share() {
+  const says = expecting('a number above 0 and at most 1');
+  return z.number(says).positive(says).max(1, says);
+}
+
+const DURATION_EXAMPLES = 'such as "30s", "250ms" or "1h30m"';
+
+/** A duration with its unit, 0 included. */
+export function duration() {
+  return durationWithin(`a duration with a unit, ${DURATION_EXAMPLES}`, () => true);
+}
+
+export function positiveDuration() {
+  return durationWithin(`a duration above 0 with a unit, ${DURATION_EXAMPLES}`, (micros) => micros > 0);
+}
+
+/** Bounds as a scenario writes them, both included. */
+export function durationFrom(min: string, max: string) {
+  const [lowest, highest] = [parseDuration(min)!, parseDuration(max)!];
+  return durationWithin(`a duration from ${min} to ${max}`, (micros) => micros >= lowest && micros <= highest);
+}
+
+function durationWithin(what: string, allows: (micros: Micros) => boolean) {
+  const says = expecting(what);
+  return z
+    .string(says)
+    .regex(DURATION, { ...says, abort: true })
+    .refine((written) => Number.isSafeInteger(parseDuration(written)) && allows(parseDuration(written)!), says)
+    .transform((written) => parseDuration(written)!);
+}

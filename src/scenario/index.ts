@@ -1,0 +1,11 @@
+/**
+ * The scenario: text to the description of a lab and its traffic, and expectations to a verdict. It knows the format
+ * and what makes a scenario sound; it reads no file (texts are handed in), runs nothing and keeps no state.
+ */
+
+export { describe, serviceId } from './describe.ts';
+export { parseDuration } from './duration.ts';
+export { compileExpectation, type Expectation, type Judgement } from './expressions.ts';
+export { type Distribution, type Figures, type LoadFigures, type ServiceFigures, sampleFigures } from './figures.ts';
+export { type Overrides, readScenario, type ScenarioDocument, type TraceFile } from './parse.ts';
+export { jsonSchema, SCENARIO_VERSION, type Scenario } from './schema.ts';

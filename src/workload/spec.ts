@@ -1,0 +1,44 @@
+import type { Micros } from '../kernel/index.ts';
+
+/** How the requests of a stream are spaced. Rates are requests per second of simulated time. */
+export type ArrivalSpec =
+  | { readonly kind: 'constant'; readonly rate: number }
+  | { readonly kind: 'poisson'; readonly rate: number }
+  /** Gamma-distributed gaps: `cv` is their coefficient of variation, above 1 for bursts. */
+  | { readonly kind: 'gamma'; readonly rate: number; readonly cv: number }
+  /** A Poisson process whose rate goes linearly from `from` to `to` over the scenario's duration. */
+  | { readonly kind: 'ramp'; readonly from: number; readonly to: number }
+  /** The arrivals of a trace, `speed` times as fast as recorded. */
+  | { readonly kind: 'trace'; readonly trace: Trace; readonly speed: number };
+
+/** How many tokens: of a prompt or of an answer. Draws are rounded, and kept within 1 and `max`. */
+export type LengthSpec =
+  | { readonly kind: 'fixed'; readonly tokens: number }
+  /** `median` in tokens; `sigma` is the standard deviation of the logarithm. */
+  | { readonly kind: 'lognormal'; readonly median: number; readonly sigma: number; readonly max: number }
+  /** The lengths of the trace that gives the arrivals, row by row. */
+  | { readonly kind: 'trace' };
+
+/** A recorded workload, one entry per request, in order of arrival. */
+export interface Trace {
+  readonly file: string;
+  /** Microseconds since the first row. */
+  readonly at: readonly Micros[];
+  readonly promptTokens: readonly number[];
+  readonly outputTokens: readonly number[];
+}
+
+/** One stream of requests to one service. */
+export interface TrafficSpec {
+  readonly name: string;
+  readonly service: string;
+  /** `ready`: time counts from when the service first runs; `boot`: from time zero. */
+  readonly from: 'ready' | 'boot';
+  /** Waits this long after `from`. */
+  readonly start: Micros;
+  readonly arrivals: ArrivalSpec;
+  readonly prompt: LengthSpec;
+  readonly output: LengthSpec;
+  /** The most requests that it sends. */
+  readonly count?: number;
+}
