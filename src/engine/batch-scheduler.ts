@@ -50,14 +50,17 @@ export class BatchScheduler {
     work.attentionPairs = 0;
     const left = this.#continueRunning(this.#spec.maxNumBatchedTokens);
     if (plan.preempted.length === 0) this.#admitWaiting(left);
-    plan.decodeSteps = this.#allDecode() ? this.#decodeSteps() : 0;
+    // Nobody is admitted in a step that preempted, so the step after it looks again.
+    const steps = (): number => (plan.preempted.length > 0 ? 1 : this.#decodeSteps());
+    plan.decodeSteps = this.#allDecode() ? steps() : 0;
     return plan;
   }
 
-  /** Whether a sequence could join the batch as things stood at the last step boundary. */
+  /** Whether a sequence could join a decoding batch, as things stood at the last step boundary. */
   fitsNow(sequence: Sequence): boolean {
-    const first = Math.min(sequence.pending, this.#spec.maxNumBatchedTokens);
-    return this.#running.length < this.#spec.maxNumBatchedTokens && this.#blocks.blocksFor(first) <= this.#blocks.free;
+    const { maxNumSeqs, maxNumBatchedTokens } = this.#spec;
+    const first = Math.min(sequence.pending, maxNumBatchedTokens - this.#running.length);
+    return this.#running.length < maxNumSeqs && first > 0 && this.#blocks.blocksFor(first) <= this.#blocks.free;
   }
 
   /** KV blocks in use `steps` decode steps after the last settled one. */

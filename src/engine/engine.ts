@@ -62,7 +62,7 @@ export class Engine {
   #slowdown = 1;
   #leaving = 0;
   #settling = false;
-  #dead = false;
+  #diedAt: Micros = NEVER;
   #busyMicros = 0;
   #kvBlockMicros = 0;
   #kvSince: Micros;
@@ -84,17 +84,21 @@ export class Engine {
   }
 
   get alive(): boolean {
-    return !this.#dead;
+    return this.#diedAt === NEVER;
+  }
+
+  /** NEVER while it lives. */
+  get diedAt(): Micros {
+    return this.#diedAt;
   }
 
   /** Takes a sequence in. It must fit: `promptTokens + outputTokens <= maxModelLen` and into an empty cache. */
   submit(sequence: Sequence): void {
-    assert(!this.#dead, `sequence ${sequence.request} submitted to dead engine ${this.id}`);
-    const joinable = this.#waiting.size === 0 && this.#running.length < this.spec.maxNumSeqs;
+    assert(this.alive, `sequence ${sequence.request} submitted to dead engine ${this.id}`);
     this.#waiting.push(sequence);
     if (this.#settling) return;
     if (!this.#segment.active) this.#startSegment();
-    else if (joinable && this.#scheduler.fitsNow(sequence)) this.#endSegmentAtNextStep();
+    else if (this.#waiting.size === 1) this.#admitAtNextStep();
   }
 
   /** The client has left: a waiting sequence ends now, a running one at the next step boundary. */
@@ -103,6 +107,8 @@ export class Engine {
     if (sequence.state === SequenceState.waiting) {
       this.#waiting.forget();
       this.#end(sequence, 'aborted');
+      // It may have held up the one behind it.
+      if (this.#segment.active && !this.#settling) this.#admitAtNextStep();
       return;
     }
     sequence.leaving = true;
@@ -118,8 +124,8 @@ export class Engine {
 
   /** The process is gone: steps that have ended by now count, the one in progress does not; every sequence is cut. */
   die(): void {
-    if (this.#dead) return;
-    this.#dead = true;
+    if (!this.alive) return;
+    this.#diedAt = this.#kernel.now;
     this.#kernel.cancel(this.#token);
     const now = this.#kernel.now;
     if (this.#segment.active) {
@@ -129,7 +135,7 @@ export class Engine {
       this.#segment.stop();
     }
     this.#countBlocks(now);
-    for (const sequence of this.#running.splice(0)) this.#end(sequence, 'cut');
+    for (const sequence of this.#running.splice(0)) this.#end(sequence, sequence.leaving ? 'aborted' : 'cut');
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#end(next, 'cut');
   }
 
@@ -157,7 +163,8 @@ export class Engine {
     const now = this.#kernel.now;
     const active = this.#segment.active;
     const steps = active ? this.#segment.stepsEndedBy(now) : 0;
-    const blocks = steps === 0 ? this.#blocks.used : this.#scheduler.blocksAfter(steps);
+    const { multiStep } = this.#segment;
+    const blocks = steps > 0 && multiStep ? this.#scheduler.blocksAfter(steps) : this.#blocks.used;
     return {
       running: this.#running.length,
       waiting: this.#waiting.size,
@@ -166,13 +173,15 @@ export class Engine {
       busyMicros: this.#busyMicros + (active ? now - this.#segment.start : 0),
       kvBlockMicros: this.#kvBlockMicros + (now - this.#kvSince) * this.#blocks.used,
       promptTokens: this.#promptTokens,
-      generationTokens: this.#generationTokens + steps * (this.#segment.multiStep ? this.#running.length : 0),
+      generationTokens: this.#generationTokens + (multiStep ? steps * this.#running.length : 0),
       preemptions: this.#preemptions,
     };
   }
 
   #startSegment(): void {
     const segment = this.#segment;
+    const now = this.#kernel.now;
+    this.#countBlocks(now);
     const plan = this.#scheduler.plan();
     for (const sequence of plan.preempted) {
       this.#preemptions++;
@@ -185,14 +194,18 @@ export class Engine {
       this.#listener.admitted(sequence);
     }
     if (this.#running.length === 0) return;
-    const now = this.#kernel.now;
-    this.#countBlocks(now, this.#blocks.used);
     if (plan.decodeSteps > 0) {
       segment.startDecode(now, plan.decodeSteps, plan.work, this.#slowdown);
     } else {
       segment.startMixed(now, plan.work, this.#slowdown);
     }
     this.#token = this.#kernel.schedule(this.#stepEnd, segment.end, this.id);
+  }
+
+  /** Ends the segment early if the first in the queue could then join the batch. */
+  #admitAtNextStep(): void {
+    const first = this.#waiting.peek();
+    if (first !== undefined && this.#scheduler.fitsNow(first)) this.#endSegmentAtNextStep();
   }
 
   #endSegmentAtNextStep(): void {

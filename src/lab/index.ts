@@ -5,4 +5,5 @@
 export type { Command } from './commands.ts';
 export type { LabDescription, TimelineEntry } from './description.ts';
 export type { FaultSpec } from './faults.ts';
+export { Session } from './session.ts';
 export { World, type WorldOptions } from './world.ts';

@@ -2,7 +2,7 @@ import { Cluster } from '../cluster/index.ts';
 import { EngineRoom } from '../engine/index.ts';
 import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
 import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
-import { Platform, type Service } from '../platform/index.ts';
+import { Platform, type Pod, type Service } from '../platform/index.ts';
 import { EventLog, RequestLog } from '../telemetry/index.ts';
 import { checkConservation } from './checks/conservation.ts';
 import type { Command } from './commands.ts';
@@ -35,6 +35,8 @@ export class World {
   readonly traffic: Traffic;
   /** What was heard of each engine, by its number. */
   readonly taps: EngineTap[] = [];
+  /** The pod in which each engine ran, by its number. */
+  readonly owners: Pod[] = [];
   /** When every service's first deployment was over: the zero of `from: ready`. NEVER until then. */
   settledAt: Micros = NEVER;
   readonly #faults: Faults;
@@ -56,10 +58,11 @@ export class World {
       kernel: this.kernel,
       cluster: this.cluster,
       events: this.events,
-      startEngine: (_pod, spec) => {
+      startEngine: (pod, spec) => {
         const tap = this.gateway.tap();
         const engine = this.engines.start(spec, tap);
         this.taps[engine.id] = tap;
+        this.owners[engine.id] = pod;
         return engine;
       },
       onSettled: (service) => this.#onSettled(service),

@@ -102,9 +102,7 @@ function checkReference(reference: Reference, services: readonly string[]): void
   let holder: unknown = sampleFigures(services);
   for (const [index, step] of reference.entries()) {
     const path = reference.slice(0, index);
-    // Reasons of events are not known beforehand.
-    if (path.length === 1 && path[0] === 'events') holder = 1;
-    else if (typeof holder !== 'object' || holder === null) {
+    if (typeof holder !== 'object' || holder === null) {
       throw new UserError(`unknown name "${pathOf([...path, step])}"; "${pathOf(path)}" is a single figure`);
     } else {
       const found: unknown =

@@ -1,55 +1,78 @@
-/** What expectations are judged on: the figures of the JSON verdict. Null where there was no sample. */
+import type { World } from '../lab/index.ts';
+import {
+  type Distribution,
+  POD_EVENTS,
+  type RequestFigures,
+  type RequestRecord,
+  requestFigures,
+  SERVICE_EVENTS,
+} from '../telemetry/index.ts';
 
-/** Milliseconds over completed requests; percentiles interpolated linearly, as numpy does. */
-export interface Distribution {
-  readonly mean: number | null;
-  readonly p50: number | null;
-  readonly p90: number | null;
-  readonly p99: number | null;
-  readonly max: number | null;
-}
-
-/** The figures of some requests, and of what served them. */
-export interface LoadFigures {
-  /** `failed`: every request that was refused, cut or never answered. */
-  readonly requests: { readonly total: number; readonly completed: number; readonly failed: number };
-  readonly tokens: { readonly prompt: number; readonly output: number };
-  /** Time to the first token. */
-  readonly ttftMs: Distribution;
-  /** Time per output token after the first; answers of one token are left out. */
-  readonly tpotMs: Distribution;
-  /** From arrival to the last token. */
-  readonly e2eMs: Distribution;
-  /** From arrival to the first step that works on the request. */
-  readonly queueMs: Distribution;
-  /** From the first arrival to the last end. */
-  readonly outputTokensPerSecond: number | null;
-  /** Completed requests, over the same time. */
-  readonly requestsPerSecond: number | null;
-  /** Share of the time in which accelerators worked on a step, 0 to 1. */
+/** The figures of some requests, and of what served them. Null where there was no sample. */
+export interface LoadFigures extends RequestFigures {
+  /** Share of the time since the first arrival in which accelerators worked on a step, 0 to 1. */
   readonly acceleratorUtilization: number | null;
-  /** Share of the KV blocks in use, averaged over time, 0 to 1. */
+  /** Share of the KV blocks in use, averaged over the same time, 0 to 1. */
   readonly kvUtilization: number | null;
   readonly preemptions: number;
-  readonly simulatedSeconds: number;
 }
 
 export interface ServiceFigures extends LoadFigures {
   readonly status: string;
 }
 
+/** What expectations are judged on: the figures of the JSON verdict. */
 export interface Figures extends LoadFigures {
+  readonly simulatedSeconds: number;
   /** By the service's name. */
   readonly services: Readonly<Record<string, ServiceFigures>>;
   /** How often each event was recorded, by its reason. */
   readonly events: Readonly<Record<string, number>>;
 }
 
+/** Sums up a world as it stands. */
+export function figuresOf(world: World): Figures {
+  const records = [...world.requests.records()];
+  const services: Record<string, ServiceFigures> = {};
+  for (const { index, spec, status } of world.platform.services) {
+    const own = records.filter((record) => record.service === index);
+    services[spec.name] = { ...loadFigures(world, own, (service) => service === index), status };
+  }
+  const events: Record<string, number> = {};
+  for (const event of world.events.all()) events[event.reason] = (events[event.reason] ?? 0) + event.occurrences;
+  return { ...loadFigures(world, records, () => true), simulatedSeconds: world.now / 1e6, services, events };
+}
+
+function loadFigures(world: World, records: RequestRecord[], includes: (service: number) => boolean): LoadFigures {
+  const first = records.length === 0 ? world.now : records[0]!.arrivedAt;
+  let busy = 0;
+  let span = 0;
+  let blocksUsed = 0;
+  let blocksHeld = 0;
+  let preemptions = 0;
+  for (const engine of world.engines.all) {
+    if (!includes(world.owners[engine.id]!.deployment.service.index)) continue;
+    const { busyMicros, kvBlockMicros, kvBlocksTotal, preemptions: own } = engine.figures();
+    const lived = Math.max(0, Math.min(world.now, engine.diedAt) - Math.max(first, engine.startedAt));
+    busy += busyMicros;
+    span += lived;
+    blocksUsed += kvBlockMicros;
+    blocksHeld += kvBlocksTotal * lived;
+    preemptions += own;
+  }
+  return {
+    ...requestFigures(records),
+    acceleratorUtilization: span > 0 ? busy / span : null,
+    kvUtilization: blocksHeld > 0 ? blocksUsed / blocksHeld : null,
+    preemptions,
+  };
+}
+
 /** Figures of a made-up run in which everything was 1: it has every name that an expectation may use. */
 export function sampleFigures(services: readonly string[]): Figures {
-  const distribution: Distribution = { mean: 1, p50: 1, p90: 1, p99: 1, max: 1 };
+  const distribution: Distribution = { count: 1, mean: 1, p50: 1, p90: 1, p99: 1, max: 1 };
   const load: LoadFigures = {
-    requests: { total: 1, completed: 1, failed: 1 },
+    requests: { total: 1, completed: 1, failed: 1, refused: 1, cut: 1, aborted: 1, inFlight: 1 },
     tokens: { prompt: 1, output: 1 },
     ttftMs: distribution,
     tpotMs: distribution,
@@ -60,8 +83,12 @@ export function sampleFigures(services: readonly string[]): Figures {
     acceleratorUtilization: 1,
     kvUtilization: 1,
     preemptions: 1,
-    simulatedSeconds: 1,
   };
-  const byService = Object.fromEntries(services.map((each) => [each, { ...load, status: 'running' }]));
-  return { ...load, services: byService, events: {} };
+  const reasons = [...Object.keys(SERVICE_EVENTS), ...Object.keys(POD_EVENTS)];
+  return {
+    ...load,
+    simulatedSeconds: 1,
+    services: Object.fromEntries(services.map((each) => [each, { ...load, status: 'RUNNING' }])),
+    events: Object.fromEntries(reasons.map((reason) => [reason, 1])),
+  };
 }

@@ -85,7 +85,9 @@ export function runEngine(story: Story, observer?: Observer): EngineRun {
   const submit = kernel.kind('test/submit', Priority.arrival, (request) => {
     if (engine.alive) engine.submit(heard[request]!.sequence);
   });
-  const leave = kernel.kind('test/leave', Priority.script, (request) => engine.abort(heard[request]!.sequence));
+  const leave = kernel.kind('test/leave', Priority.script, (request) => {
+    if (engine.alive) engine.abort(heard[request]!.sequence);
+  });
   const slow = kernel.kind('test/slow', Priority.script, (_, factor) => engine.slowDown(factor));
   const die = kernel.kind('test/die', Priority.script, () => engine.die());
   for (const [request, { at }] of story.arrivals.entries()) kernel.schedule(submit, micros(at), request);

@@ -129,7 +129,7 @@ export function runReference({ spec, arrivals, diesAt, slows }: Story): readonly
   for (const { at, factor } of slows ?? []) inputs.push({ at, rank: 2, act: () => void (slowdown = factor) });
   const die = (): void => {
     alive = false;
-    for (const each of [...running.splice(0), ...waiting.splice(0)]) end(each, 'cut');
+    for (const each of [...running.splice(0), ...waiting.splice(0)]) end(each, each.leaving ? 'aborted' : 'cut');
     stepEnd = Number.POSITIVE_INFINITY;
   };
   if (diesAt !== undefined) inputs.push({ at: diesAt, rank: 3, act: die });

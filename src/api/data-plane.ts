@@ -1,0 +1,245 @@
+import type { Call, Refusal, Reply } from '../gateway/index.ts';
+import type { Session } from '../lab/index.ts';
+import { keyDigest, type Pod, type Service } from '../platform/index.ts';
+import {
+  countChatTokens,
+  countPromptTokens,
+  type GatewayErrorKey,
+  type GenerationRequest,
+  gatewayError,
+  inputTooLong,
+  modelList,
+  modelNotFound,
+  openaiError,
+  parseChatRequest,
+  parseCompletionRequest,
+  SSE_CONTENT_TYPE_GATEWAY,
+  SSE_CONTENT_TYPE_VLLM,
+  WireError,
+} from '../protocol/index.ts';
+import { type AnswerFormat, CHAT_FORMAT, COMPLETION_FORMAT } from './answer-format.ts';
+import { type Exchange, ReadyExchange } from './exchange.ts';
+import { podMetrics } from './pod-metrics.ts';
+import { ReplyExchange } from './reply-exchange.ts';
+import { replyText } from './reply-text.ts';
+
+/** The largest body that the gateway takes: the upper end of the guide's request size limit (guide 258). */
+export const BODY_LIMIT_BYTES = 50 * 2 ** 20;
+
+/** A request as bytes came: the path keeps its query, header names are in lower case. */
+export interface WireRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+/** Where a request comes in: at the gateway, or at the endpoint of the pod that holds a slot. */
+export type Door = 'gateway' | { readonly slot: string };
+
+interface Operation {
+  readonly format: AnswerFormat;
+  /** Reads the body; counts the prompt's tokens. @throws WireError */
+  read(body: unknown): { request: GenerationRequest; promptTokens: number };
+}
+
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  '/v1/chat/completions': {
+    format: CHAT_FORMAT,
+    read(body) {
+      const request = parseChatRequest(body);
+      return { request, promptTokens: countChatTokens(request.messages) };
+    },
+  },
+  '/v1/completions': {
+    format: COMPLETION_FORMAT,
+    read(body) {
+      const request = parseCompletionRequest(body);
+      return { request, promptTokens: Math.max(1, countPromptTokens(request.prompt)) };
+    },
+  },
+};
+
+const SERVICE_PATH = /^\/v2\/infers?\/([^/?]+)(\/[^?]*)?/;
+
+/**
+ * Everything that a caller of the platform can ask, free of any transport: a request in, an {@link Exchange} out.
+ * It translates and validates; who may call and where a call goes the gateway decides, when it takes the command.
+ */
+export class DataPlane {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  handle(wire: WireRequest, door: Door): Exchange {
+    const path = wire.path.split('?', 1)[0]!;
+    return door === 'gateway' ? this.#atGateway(wire, path) : this.#atPod(wire, path, door.slot);
+  }
+
+  /** The gateway's answer when it takes no request at all: too large a body, say. */
+  refuse(error: GatewayErrorKey, detail?: string): Exchange {
+    const { status, body } = gatewayError(error, this.#requestId(this.#session.world.requests.size), detail);
+    return ReadyExchange.json(this.#session.now, status, body);
+  }
+
+  #atGateway(wire: WireRequest, path: string): Exchange {
+    const { services } = this.#session.world.platform;
+    const named = SERVICE_PATH.exec(path);
+    const service =
+      named === null
+        ? services.length === 1
+          ? services[0]
+          : undefined
+        : services.find(({ spec }) => spec.id === named[1]);
+    if (service === undefined) {
+      return this.refuse(
+        'apiNotFound',
+        named === null && services.length > 1 ? 'name the service in the path' : undefined,
+      );
+    }
+    const rest = named === null ? path : (named[2] ?? '');
+    const key = this.#keyOf(wire);
+    if (wire.method === 'GET' && rest === '/v1/models') return this.#modelsOf(service, key);
+    const operation = wire.method === 'POST' ? OPERATIONS[rest] : undefined;
+    if (operation === undefined) return this.refuse('apiNotFound');
+    return this.#generate(wire, operation, { service: service.spec.name }, service, key, 'gateway');
+  }
+
+  #atPod(wire: WireRequest, path: string, slot: string): Exchange {
+    const { world } = this.#session;
+    const pod = world.platform.podAt(slot);
+    const at = this.#session.now;
+    if (pod?.engine === undefined || !pod.loaded) return new ReadyExchange(at, 503, {}, '');
+    if (wire.method === 'GET' && (path === '/health' || path === '/ping')) return new ReadyExchange(at, 200, {}, '');
+    if (wire.method === 'GET' && path === '/metrics') return podMetrics(at, world, pod);
+    if (wire.method === 'GET' && path === '/v1/models') return this.#models([pod]);
+    const operation = wire.method === 'POST' ? OPERATIONS[path] : undefined;
+    if (operation === undefined) {
+      const known = path in OPERATIONS || ['/health', '/ping', '/metrics', '/v1/models'].includes(path);
+      return ReadyExchange.json(at, known ? 405 : 404, { detail: known ? 'Method Not Allowed' : 'Not Found' });
+    }
+    return this.#generate(wire, operation, { slot }, pod.deployment.service, null, 'pod');
+  }
+
+  #generate(
+    wire: WireRequest,
+    operation: Operation,
+    to: Call['to'],
+    service: Service,
+    key: string | null,
+    door: 'gateway' | 'pod',
+  ): Exchange {
+    const session = this.#session;
+    const read = readBody(wire, operation, servedModels(service));
+    const call: Call =
+      read instanceof WireError
+        ? { to, key, promptTokens: 0, invalid: read.status }
+        : { to, key, promptTokens: read.promptTokens, ...limits(read.request) };
+    const reply = session.call({ kind: 'call', call });
+    if (reply.refusal !== undefined)
+      return this.#refused(reply, reply.refusal, read instanceof WireError ? read : undefined);
+    if (read instanceof WireError) throw new Error('An invalid call was answered');
+    const id = this.#requestId(reply.number);
+    const json = { 'content-type': 'application/json', 'x-request-id': id };
+    const { seed, epoch } = session.world.description;
+    const lost = door === 'gateway' ? { lost: gatewayError('backendUnavailable', id) } : {};
+    return new ReplyExchange(reply, {
+      head: {
+        id: operation.format.idPrefix + id,
+        created: Math.floor((epoch + reply.arrivedAt / 1_000) / 1_000),
+        model: read.request.model ?? servedModels(service)[0]!,
+      },
+      format: operation.format,
+      request: read.request,
+      streamHeaders: {
+        'content-type': door === 'gateway' ? SSE_CONTENT_TYPE_GATEWAY : SSE_CONTENT_TYPE_VLLM,
+        'cache-control': 'no-cache',
+        'x-accel-buffering': 'no',
+        'x-request-id': id,
+      },
+      wholeHeaders: json,
+      ...lost,
+      pieces: replyText(seed, reply.number, reply.outputTokens),
+      onAbort: () => session.command({ kind: 'disconnect', request: reply.number }),
+    });
+  }
+
+  #refused(reply: Reply, refusal: Refusal, invalid: WireError | undefined): Exchange {
+    const at = reply.arrivedAt;
+    if (refusal.by === 'gateway') {
+      const { status, body } = gatewayError(refusal.error, this.#requestId(reply.number));
+      const after = refusal.retryAfterSeconds;
+      const headers = after === undefined ? {} : { 'retry-after': String(after) };
+      return ReadyExchange.json(at, refusal.status ?? status, body, headers);
+    }
+    if (refusal.by === 'network') return new ReadyExchange(at, 503, {}, '');
+    const error = invalid ?? inputTooLong(reply.promptTokens, refusal.maxModelLen);
+    return ReadyExchange.json(at, error.status, openaiError(error.fields));
+  }
+
+  #modelsOf(service: Service, key: string | null): Exchange {
+    const { auth } = service.spec;
+    if (auth.kind === 'api-key' && !auth.keys.some(({ digest }) => digest === key)) return this.refuse('unauthorized');
+    const backends = service.deployments.flatMap((deployment) => deployment.backends);
+    return backends.length === 0 ? this.refuse('noBackend') : this.#models(backends);
+  }
+
+  #models(pods: readonly Pod[]): Exchange {
+    const created = Math.floor(this.#session.world.description.epoch / 1_000);
+    const models = new Map(
+      pods.map(({ deployment: { spec } }) => [
+        spec.unit.servedModelName,
+        { id: spec.unit.servedModelName, created, maxModelLen: spec.unit.engine.maxModelLen },
+      ]),
+    );
+    return ReadyExchange.json(this.#session.now, 200, modelList([...models.values()]));
+  }
+
+  #keyOf(wire: WireRequest): string | null {
+    const bearer = /^bearer\s+(.+)$/i.exec(wire.headers.authorization ?? '');
+    return bearer === null ? null : keyDigest(this.#session.world.description.seed, bearer[1]!.trim());
+  }
+
+  /** 32 hexadecimal digits, as the gateway numbers requests; the same in every run of a session. */
+  #requestId(request: number): string {
+    return keyDigest(this.#session.world.description.seed, `request/${request}`).slice(0, 32);
+  }
+}
+
+function servedModels(service: Service): string[] {
+  return service.spec.deployments.map(({ unit }) => unit.servedModelName);
+}
+
+function readBody(
+  wire: WireRequest,
+  operation: Operation,
+  models: readonly string[],
+): { request: GenerationRequest; promptTokens: number } | WireError {
+  try {
+    const read = operation.read(parseJson(wire.body));
+    const { model } = read.request;
+    return model === undefined || models.includes(model) ? read : modelNotFound(model);
+  } catch (error) {
+    if (error instanceof WireError) return error;
+    throw error;
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new WireError({ message: `The body is not JSON: ${reason}`, type: 'Bad Request', param: null, code: 400 });
+  }
+}
+
+function limits({ maxTokens, minTokens, ignoreEos }: GenerationRequest) {
+  return {
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(minTokens > 0 ? { minTokens } : {}),
+    ...(ignoreEos ? { ignoreEos } : {}),
+  };
+}

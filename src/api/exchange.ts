@@ -1,0 +1,66 @@
+import type { Micros } from '../kernel/index.ts';
+import { NEVER } from '../kernel/index.ts';
+
+/** What goes over the wire next, and when. */
+export type Delivery =
+  | {
+      readonly at: Micros;
+      readonly kind: 'head';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+    }
+  | { readonly at: Micros; readonly kind: 'body'; readonly text: string }
+  | { readonly at: Micros; readonly kind: 'end' }
+  /** The connection breaks. */
+  | { readonly at: Micros; readonly kind: 'cut' };
+
+/**
+ * One request's answer, free of any transport: deliveries with the simulated moments at which they are due. Whoever
+ * carries it asks what is due and writes that; asking changes nothing in the world.
+ */
+export interface Exchange {
+  /** What has become due by `now` since the last call, in order. After `end` or `cut` there is nothing more. */
+  pull(now: Micros): Delivery[];
+  /** When the next delivery is due, as far as it is known; NEVER when it is not, or there is none. */
+  nextDue(): Micros;
+  /** The client has gone. */
+  abort(): void;
+}
+
+/** An answer that is there at once. */
+export class ReadyExchange implements Exchange {
+  readonly #at: Micros;
+  #left: Delivery[];
+
+  constructor(at: Micros, status: number, headers: Readonly<Record<string, string>>, text: string) {
+    this.#at = at;
+    this.#left = [
+      { at, kind: 'head', status, headers },
+      { at, kind: 'body', text },
+      { at, kind: 'end' },
+    ];
+  }
+
+  static json(
+    at: Micros,
+    status: number,
+    value: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): ReadyExchange {
+    return new ReadyExchange(at, status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value));
+  }
+
+  pull(): Delivery[] {
+    const left = this.#left;
+    this.#left = [];
+    return left;
+  }
+
+  nextDue(): Micros {
+    return this.#left.length > 0 ? this.#at : NEVER;
+  }
+
+  abort(): void {
+    this.#left = [];
+  }
+}

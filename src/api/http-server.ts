@@ -1,0 +1,154 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { UserError } from '../kernel/index.ts';
+import { BODY_LIMIT_BYTES, type DataPlane, type Door } from './data-plane.ts';
+import type { Delivery, Exchange } from './exchange.ts';
+import type { Live } from './live.ts';
+import type { Carrier } from './outbox.ts';
+
+/** A client that lets this much of its answer pile up unread is disconnected. */
+const UNREAD_LIMIT_BYTES = 32 * 2 ** 20;
+/** A client must send its headers within this time. */
+const HEADERS_TIMEOUT_MS = 30_000;
+
+/** One listening port of the data plane: bytes to requests, deliveries to bytes. */
+export class HttpDoor {
+  readonly #live: Live;
+  readonly #plane: DataPlane;
+  readonly #door: Door;
+  readonly #extra: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port: number;
+
+  /**
+   * @param port 0 for any free one; once open, the same port is kept
+   * @param extra answers a request itself and returns true, or leaves it to the data plane
+   */
+  constructor(
+    live: Live,
+    plane: DataPlane,
+    door: Door,
+    port: number,
+    extra: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
+  ) {
+    this.#live = live;
+    this.#plane = plane;
+    this.#door = door;
+    this.#port = port;
+    this.#extra = extra;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get isOpen(): boolean {
+    return this.#server !== undefined;
+  }
+
+  /** @throws UserError when the port is in use or may not be opened. */
+  async open(host: string): Promise<void> {
+    const server = createServer((request, response) => this.#onRequest(request, response));
+    server.headersTimeout = HEADERS_TIMEOUT_MS;
+    server.on('connection', (socket) => {
+      socket.setNoDelay(true);
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    });
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, this.#port)));
+      server.listen(this.#port, host, () => resolve());
+    });
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  /** Stops listening; `cut` breaks what is open, else the connections end with their answers. */
+  close(cut: boolean): void {
+    this.#server?.close();
+    this.#server?.closeIdleConnections();
+    this.#server = undefined;
+    if (cut) for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#extra(request, response)) return;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let refused = false;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
+      else if (!refused) {
+        refused = true;
+        chunks.length = 0;
+        response.shouldKeepAlive = false;
+        this.#carry(this.#plane.refuse('bodyTooLarge', `the limit is ${BODY_LIMIT_BYTES} bytes`), response);
+      }
+    });
+    request.on('end', () => {
+      if (refused) return;
+      const exchange = this.#plane.handle(
+        {
+          method: request.method ?? 'GET',
+          path: request.url ?? '/',
+          headers: request.headers as Record<string, string | undefined>,
+          body: Buffer.concat(chunks).toString('utf8'),
+        },
+        this.#door,
+      );
+      this.#carry(exchange, response);
+    });
+    request.on('error', () => response.destroy());
+  }
+
+  #carry(exchange: Exchange, response: ServerResponse): void {
+    const { outbox } = this.#live;
+    response.on('error', () => outbox.drop(exchange));
+    response.on('close', () => outbox.drop(exchange));
+    outbox.add(exchange, new ResponseCarrier(response));
+    this.#live.wake();
+  }
+}
+
+class ResponseCarrier implements Carrier {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  deliver(delivery: Delivery): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    switch (delivery.kind) {
+      case 'head':
+        response.writeHead(delivery.status, delivery.headers);
+        break;
+      case 'body':
+        response.write(delivery.text);
+        if (response.writableLength > UNREAD_LIMIT_BYTES) response.destroy();
+        break;
+      case 'end':
+        response.end();
+        break;
+      case 'cut':
+        (response.socket as Socket | null)?.resetAndDestroy();
+        break;
+    }
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (error.code === 'EADDRINUSE') {
+    return new UserError(`port ${port} of ${host} is in use; expected a free one (0 takes any)`);
+  }
+  if (error.code === 'EACCES') {
+    return new UserError(`port ${port} of ${host} may not be opened by this user; expected one above 1023`);
+  }
+  return error;
+}

@@ -1,0 +1,121 @@
+import type { DataPlane, Door, WireRequest } from './data-plane.ts';
+import { BODY_LIMIT_BYTES } from './data-plane.ts';
+import type { Delivery } from './exchange.ts';
+import type { Carrier, Outbox } from './outbox.ts';
+
+/** Statuses that have no body (WHATWG fetch). */
+const NULL_BODY = new Set([101, 204, 205, 304]);
+
+/** A WHATWG fetch into a lab, with no socket: what the data plane delivers, a client sees as a Response. */
+export class LabFetch {
+  readonly #plane: DataPlane;
+  readonly #outbox: Outbox;
+  readonly #doorOf: (url: URL) => Door | undefined;
+  readonly #onActivity: () => void;
+
+  /**
+   * @param doorOf which door of the lab a URL's host names
+   * @param onActivity told whenever a client does something: the lab's time must not move on meanwhile
+   */
+  constructor(plane: DataPlane, outbox: Outbox, doorOf: (url: URL) => Door | undefined, onActivity: () => void) {
+    this.#plane = plane;
+    this.#outbox = outbox;
+    this.#doorOf = doorOf;
+    this.#onActivity = onActivity;
+  }
+
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    const url = new URL(request.url);
+    const door = this.#doorOf(url);
+    if (door === undefined)
+      throw new TypeError('fetch failed', { cause: new Error(`getaddrinfo ENOTFOUND ${url.hostname}`) });
+    this.#onActivity();
+    const body = await request.text();
+    this.#onActivity();
+    request.signal.throwIfAborted();
+    const exchange =
+      body.length > BODY_LIMIT_BYTES
+        ? this.#plane.refuse('bodyTooLarge')
+        : this.#plane.handle(wire(request, url, body), door);
+    return new Promise((resolve, reject) => {
+      const carrier = new FetchCarrier(resolve, reject, () => this.#outbox.drop(exchange), this.#onActivity);
+      this.#outbox.add(exchange, carrier);
+      request.signal.addEventListener('abort', () => {
+        this.#onActivity();
+        this.#outbox.drop(exchange);
+        carrier.fail(request.signal.reason);
+      });
+    });
+  };
+}
+
+class FetchCarrier implements Carrier {
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #onCancel: () => void;
+  readonly #onActivity: () => void;
+  readonly #encoder = new TextEncoder();
+  #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  constructor(
+    resolve: (response: Response) => void,
+    reject: (reason: unknown) => void,
+    onCancel: () => void,
+    onActivity: () => void,
+  ) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#onCancel = onCancel;
+    this.#onActivity = onActivity;
+  }
+
+  deliver(delivery: Delivery): void {
+    this.#onActivity();
+    switch (delivery.kind) {
+      case 'head':
+        this.#begin(delivery.status, delivery.headers);
+        break;
+      case 'body':
+        if (delivery.text !== '') this.#stream?.enqueue(this.#encoder.encode(delivery.text));
+        break;
+      case 'end':
+        this.#stream?.close();
+        break;
+      case 'cut':
+        this.fail(
+          new TypeError('terminated', {
+            cause: Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' }),
+          }),
+        );
+        break;
+    }
+  }
+
+  fail(reason: unknown): void {
+    this.#stream?.error(reason);
+    this.#reject(reason);
+  }
+
+  #begin(status: number, headers: Readonly<Record<string, string>>): void {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#stream = controller;
+      },
+      cancel: () => {
+        this.#onActivity();
+        this.#onCancel();
+      },
+    });
+    this.#resolve(new Response(NULL_BODY.has(status) ? null : body, { status, headers }));
+  }
+}
+
+function wire(request: Request, url: URL, body: string): WireRequest {
+  return {
+    method: request.method,
+    path: url.pathname + url.search,
+    headers: Object.fromEntries(request.headers),
+    body,
+  };
+}

@@ -1,0 +1,111 @@
+import { performance } from 'node:perf_hooks';
+import type { Stamped } from '../kernel/index.ts';
+import { type Micros, Pace } from '../kernel/index.ts';
+import type { Command } from '../lab/index.ts';
+import { Session, type World } from '../lab/index.ts';
+import { Histogram, percentile } from '../telemetry/index.ts';
+import { Outbox } from './outbox.ts';
+
+/** Events run in one go before sockets get their turn. */
+const EVENTS_PER_TURN = 20_000;
+/** The longest sleep: keeps the clock's state fresh for observers. */
+const SLEEP_LIMIT_MS = 100;
+/** Lags kept for percentiles; beyond it every other one is dropped and the stride doubles. */
+const LAG_SAMPLES = 200_000;
+
+/** Bounds of `inferlab_emit_lag_ms`, wall milliseconds. */
+export const LAG_BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000] as const;
+
+/** How late deliveries left, in wall milliseconds; the budget is judged in simulated ones. */
+export interface LagFigures {
+  readonly count: number;
+  readonly p50: number | null;
+  readonly p99: number | null;
+  readonly max: number | null;
+}
+
+/**
+ * Drives a world against the wall clock, `speed` simulated seconds a second: runs what is due, delivers what is due,
+ * and measures how late it was. Nothing here decides anything; a slow machine makes deliveries late, never different.
+ */
+export class Live {
+  readonly world: World;
+  readonly session: Session;
+  readonly outbox = new Outbox();
+  readonly speed: number;
+  readonly lagHistogram = new Histogram(LAG_BUCKETS_MS);
+  readonly #pace: Pace;
+  readonly #onTurn: () => void;
+  #lags: number[] = [];
+  #lagStride = 1;
+  #lagCount = 0;
+  #timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  /** @param onTurn called after each turn of the loop, when the world stands at the present moment */
+  constructor(world: World, speed: number, journal: (entry: Stamped<Command>) => void, onTurn: () => void) {
+    this.world = world;
+    this.speed = speed;
+    this.#onTurn = onTurn;
+    this.#pace = new Pace(speed, world.now, performance.now());
+    this.session = new Session(world, () => this.now, journal);
+  }
+
+  get now(): Micros {
+    return this.#pace.simulated(performance.now());
+  }
+
+  /** To be called when a command may have made something due earlier than was known. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#clearTimer();
+    this.#timer = setImmediate(() => this.#turn());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#clearTimer();
+  }
+
+  lag(): LagFigures {
+    if (this.#lags.length === 0) return { count: 0, p50: null, p99: null, max: null };
+    const sorted = Float64Array.from(this.#lags).sort();
+    return {
+      count: this.#lagCount,
+      p50: percentile(sorted, 50),
+      p99: percentile(sorted, 99),
+      max: sorted[sorted.length - 1]!,
+    };
+  }
+
+  #turn(): void {
+    const caughtUp = this.world.runUntil(this.now, EVENTS_PER_TURN);
+    this.outbox.flush(this.world.now, (at) => this.#observeLag(at));
+    if (caughtUp) this.#onTurn();
+    if (this.#stopped) return;
+    if (!caughtUp) {
+      this.wake();
+      return;
+    }
+    const due = Math.min(this.world.kernel.nextAt(), this.outbox.nextDue()) as Micros;
+    const wait = Number.isFinite(due) ? this.#pace.wall(due) - performance.now() : SLEEP_LIMIT_MS;
+    this.#clearTimer();
+    if (wait < 1) this.#timer = setImmediate(() => this.#turn());
+    else this.#timer = setTimeout(() => this.#turn(), Math.min(Math.floor(wait), SLEEP_LIMIT_MS));
+  }
+
+  #observeLag(at: Micros): void {
+    const lag = Math.max(0, performance.now() - this.#pace.wall(at));
+    this.lagHistogram.observe(lag);
+    if (this.#lagCount++ % this.#lagStride !== 0) return;
+    this.#lags.push(lag);
+    if (this.#lags.length < LAG_SAMPLES) return;
+    this.#lags = this.#lags.filter((_, index) => index % 2 === 0);
+    this.#lagStride *= 2;
+  }
+
+  #clearTimer(): void {
+    clearTimeout(this.#timer as NodeJS.Timeout);
+    clearImmediate(this.#timer as NodeJS.Immediate);
+  }
+}

@@ -1,0 +1,120 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { apiKeyFor } from '../platform/index.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../protocol/index.ts';
+import { DataPlane } from './data-plane.ts';
+import { HttpDoor } from './http-server.ts';
+import type { Live } from './live.ts';
+import { liveMetrics } from './live-metrics.ts';
+
+/** Where everything listens: what `serve --json` prints. */
+export interface Addresses {
+  readonly gateway: string;
+  readonly services: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly url: string;
+    /** Null when the service asks for none. */
+    readonly apiKey: string | null;
+    readonly model: string;
+  }[];
+  /** By the slot that a pod holds: the address outlives the pod. */
+  readonly pods: readonly { readonly name: string; readonly url: string }[];
+}
+
+export interface ServerOptions {
+  readonly host: string;
+  /** The gateway's port; 0 for any free one. */
+  readonly port: number;
+  /** Pods listen from here on, in order of their slots; absent, on any free ones. */
+  readonly podPort?: number;
+}
+
+/** A live world's sockets: the gateway's port, and one for each instance's slot, open while its pod's process runs. */
+export class LiveServer {
+  readonly #live: Live;
+  readonly #options: ServerOptions;
+  readonly #gateway: HttpDoor;
+  readonly #pods: { slot: string; door: HttpDoor; engine: number | undefined; busy: boolean }[];
+
+  constructor(live: Live, options: ServerOptions) {
+    const plane = new DataPlane(live.session);
+    this.#live = live;
+    this.#options = options;
+    this.#gateway = new HttpDoor(live, plane, 'gateway', options.port, (request, response) =>
+      answerOwnMetrics(live, request, response),
+    );
+    this.#pods = live.world.platform.slots.map((slot, index) => ({
+      slot,
+      door: new HttpDoor(live, plane, { slot }, options.podPort === undefined ? 0 : options.podPort + index),
+      engine: undefined,
+      busy: false,
+    }));
+  }
+
+  /** Opens the gateway's port and those of running pods. @throws UserError when a port is in use. */
+  async open(): Promise<void> {
+    await this.#gateway.open(this.#options.host);
+    for (const pod of this.#pods) {
+      // Every slot gets its port at once, so that an upstream list can be written before its pod is there.
+      await pod.door.open(this.#options.host);
+      pod.engine = this.#engineAt(pod.slot);
+      if (pod.engine === undefined) pod.door.close(true);
+    }
+  }
+
+  /** Lets ports follow their pods: a dead process refuses connections, its replacement takes the port over. */
+  followPods(): void {
+    for (const pod of this.#pods) {
+      const engine = this.#engineAt(pod.slot);
+      if (engine === pod.engine || pod.busy) continue;
+      if (pod.door.isOpen) pod.door.close(true);
+      pod.engine = engine;
+      if (engine === undefined) continue;
+      pod.busy = true;
+      void pod.door.open(this.#options.host).then(
+        () => {
+          pod.busy = false;
+        },
+        () => {
+          // Somebody took the port meanwhile: the next turn tries again.
+          pod.door.close(true);
+          pod.engine = undefined;
+          pod.busy = false;
+        },
+      );
+    }
+  }
+
+  close(): void {
+    this.#gateway.close(true);
+    for (const pod of this.#pods) pod.door.close(true);
+  }
+
+  addresses(): Addresses {
+    const { platform, description } = this.#live.world;
+    const base = `http://${this.#options.host}`;
+    const gateway = `${base}:${this.#gateway.port}`;
+    return {
+      gateway,
+      services: platform.services.map(({ spec }) => ({
+        id: spec.id,
+        name: spec.name,
+        url: `${gateway}/v2/infer/${spec.id}`,
+        apiKey: spec.auth.kind === 'none' ? null : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name),
+        model: spec.deployments[0]?.unit.servedModelName ?? '',
+      })),
+      pods: this.#pods.map(({ slot, door }) => ({ name: slot, url: `${base}:${door.port}` })),
+    };
+  }
+
+  #engineAt(slot: string): number | undefined {
+    const engine = this.#live.world.platform.podAt(slot)?.engine;
+    return engine?.alive === true ? engine.id : undefined;
+  }
+}
+
+function answerOwnMetrics(live: Live, request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method !== 'GET' || request.url !== '/metrics') return false;
+  response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(liveMetrics(live));
+  return true;
+}

@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../files/index.ts';
+import { ExitCode, runCommand } from './exit.ts';
+import { addOutputOptions, addScenarioOptions, portNumber, positive, speedOption } from './options.ts';
+import { replay } from './replay.ts';
+import { run } from './run.ts';
+import { serve } from './serve.ts';
+import { start } from './start.ts';
+import { printSchema, validate } from './validate.ts';
+
+const FILE = 'a scenario file, or - for standard input';
+
+function program(): Command {
+  const inferlab = new Command('inferlab')
+    .description('A local simulator and test harness for LLM inference platforms')
+    .version(VERSION)
+    .exitOverride()
+    .showHelpAfterError('(--help shows what is expected)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 pass, 1 expectations failed, 2 bad usage or invalid scenario, 3 internal error',
+    );
+
+  const start_ = inferlab
+    .command('start')
+    .description('rehearse a scenario in virtual time, print the verdict, then serve it live')
+    .argument('[file]', `${FILE}; the packaged quickstart by default`)
+    .option('--no-serve', 'end after the verdict')
+    .option('--port <n>', "the gateway's port; 0 for any free one", portNumber, 0)
+    .addHelpText('after', '\nExample:\n  inferlab start --no-serve');
+  start_.action((file: string | undefined, options) => runCommand(() => start(file, options)));
+
+  const run_ = inferlab
+    .command('run')
+    .description('run a scenario in virtual time and print a verdict')
+    .argument('<file>', FILE)
+    .option('--check-determinism', 'run it twice and compare the trace hashes')
+    .option('--trace <file>', 'write the canonical trace, a line a record')
+    .addHelpText('after', '\nExample:\n  inferlab run scenarios/quickstart.yaml --set seed=7 --json');
+  addOutputOptions(addScenarioOptions(run_)).action((file: string, options) => runCommand(() => run(file, options)));
+
+  const serve_ = inferlab
+    .command('serve')
+    .description('serve a scenario live: a gateway endpoint, and one for each pod')
+    .argument('<file>', FILE)
+    .option('--host <address>', 'the address to listen on', '127.0.0.1')
+    .option('--port <n>', "the gateway's port; 0 for any free one", portNumber, 0)
+    .option('--pod-port <base>', 'pods listen from this port on, in order of their slots', portNumber)
+    .addOption(speedOption())
+    .option('--cold', 'live from the first moment: watch the pods start')
+    .option('--no-traffic', "without the scenario's own traffic and timeline")
+    .option('--until-end', "end with the scenario's duration and its last request")
+    .option('--journal <file>', 'keep the journal, for replay')
+    .option(
+      '--lag-budget <ms>',
+      'simulated ms that deliveries may be late (p99) before the run is not trusted',
+      positive,
+      50,
+    )
+    .addHelpText(
+      'after',
+      '\nExample:\n  inferlab serve scenarios/quickstart.yaml --port 8080 --journal session.journal',
+    );
+  addOutputOptions(addScenarioOptions(serve_)).action((file: string, options) =>
+    runCommand(() => serve(file, options)),
+  );
+
+  const replay_ = inferlab
+    .command('replay')
+    .description('run a live session again in virtual time, from its journal')
+    .argument('<journal>', 'a journal kept by serve')
+    .addHelpText('after', '\nExample:\n  inferlab replay session.journal');
+  addOutputOptions(replay_).action((file: string, options) => runCommand(() => replay(file, options)));
+
+  const validate_ = inferlab
+    .command('validate')
+    .description('say what is wrong with a scenario, without running it')
+    .argument('<file>', FILE)
+    .option('--json', 'print the summary as one JSON object')
+    .addHelpText('after', '\nExample:\n  inferlab validate scenarios/quickstart.yaml');
+  addScenarioOptions(validate_).action((file: string, options) => runCommand(() => validate(file, options)));
+
+  inferlab
+    .command('schema')
+    .description('print the scenario format as JSON Schema')
+    .addHelpText('after', '\nExample:\n  inferlab schema > inferlab.schema.json')
+    .action(() => runCommand(printSchema));
+  return inferlab;
+}
+
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  // Commander has printed its message by now; help and version are no mistakes.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? ExitCode.pass : ExitCode.usage;
+}

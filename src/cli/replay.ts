@@ -1,0 +1,48 @@
+import { loadJournalled, readText, writeRequests } from '../files/index.ts';
+import { type Micros, readJournal } from '../kernel/index.ts';
+import { type Command, World } from '../lab/index.ts';
+import { judge } from '../scenario/index.ts';
+import { ExitCode } from './exit.ts';
+import type { OutputOptions } from './options.ts';
+import { quote } from './reproduce.ts';
+import { printVerdict } from './verdict-text.ts';
+
+/** `inferlab replay JOURNAL`: a live session again, in virtual time, from its journal alone. */
+export function replay(file: string, options: OutputOptions): ExitCode {
+  const journal = readJournal<Command>(readText(file, file), file);
+  const loaded = loadJournalled(journal.header);
+  const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
+  const world = new World(loaded.description, {
+    noTraffic: journal.header.noTraffic,
+    ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),
+  });
+  const began = performance.now();
+  for (const { at, command } of journal.commands) world.apply(at, command);
+  if (journal.end !== undefined) world.runUntil(journal.end.end);
+  world.check();
+  const verdict = judge(world, loaded.expectations, {
+    wallSeconds: (performance.now() - began) / 1_000,
+    reproduce: `inferlab replay ${quote(file)}`,
+  });
+  if (options.requests !== undefined) writeRequests(options.requests, world, tokens);
+  const recorded = journal.end?.traceHash ?? null;
+  const same = recorded === null ? null : recorded === verdict.traceHash;
+  if (options.json === true) {
+    const told = { commands: journal.commands.length, recordedTraceHash: recorded, same };
+    process.stdout.write(`${JSON.stringify({ ...verdict, replay: told })}\n`);
+  } else {
+    printVerdict(verdict, options);
+    process.stdout.write(`${comparison(journal.commands.length, recorded, same)}\n`);
+  }
+  if (same === false) {
+    process.stderr.write('inferlab: the replay differs from the session; was it recorded by another version?\n');
+    return ExitCode.internal;
+  }
+  return verdict.verdict === 'pass' ? ExitCode.pass : ExitCode.fail;
+}
+
+function comparison(commands: number, recorded: string | null, same: boolean | null): string {
+  if (same === null) return `replayed ${commands} commands; the session was killed before it could record its hash`;
+  if (same) return `replayed ${commands} commands; the trace hash is the live session's`;
+  return `replayed ${commands} commands; the trace hash is NOT the live session's ${recorded}`;
+}

@@ -1,0 +1,11 @@
+import type { LoadedScenario } from '../files/index.ts';
+
+/** The command that gives this run again. */
+export function reproduceRun(file: string, { description, settings }: LoadedScenario): string {
+  const sets = settings.map((setting) => `--set ${quote(setting)}`);
+  return ['inferlab run', quote(file), `--seed ${description.seed}`, ...sets].join(' ');
+}
+
+export function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

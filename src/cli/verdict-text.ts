@@ -1,0 +1,124 @@
+import { styleText } from 'node:util';
+import { formatDuration, fromSeconds } from '../kernel/index.ts';
+import type { LoadFigures, Verdict } from '../scenario/index.ts';
+import type { OutputOptions } from './options.ts';
+
+/** Events shown; the JSON verdict has them all. */
+const EVENTS_SHOWN = 12;
+const MESSAGE_WIDTH = 112;
+
+/** Prints a verdict to standard output: for scripts as JSON, for people as a page. */
+export function printVerdict(verdict: Verdict, options: OutputOptions): void {
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, process.stdout.isTTY),
+  );
+}
+
+/** @param colour with the terminal's colours */
+export function verdictText(verdict: Verdict, colour = false): string {
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    colour ? styleText(style, text) : text;
+  const passed = verdict.verdict === 'pass';
+  const lines = [
+    `${paint('bold', verdict.scenario)}  seed ${verdict.seed}  ${paint(['bold', passed ? 'green' : 'red'], passed ? 'PASS' : 'FAIL')}`,
+    '',
+    ...loadLines(verdict),
+    '',
+  ];
+  if (verdict.expectations.length > 0) {
+    lines.push(paint('bold', 'expectations'));
+    const width = Math.max(...verdict.expectations.map(({ name }) => name.length));
+    for (const { name, held, detail } of verdict.expectations) {
+      lines.push(
+        `  ${held ? paint('green', 'held') : paint('red', 'BROKEN')}  ${name.padEnd(width)}  ${paint('dim', detail)}`,
+      );
+    }
+    lines.push('');
+  }
+  for (const name of verdict.trafficNeverBegun) {
+    lines.push(`${paint('red', 'BROKEN')}  traffic "${name}" never began: its service never ran`, '');
+  }
+  lines.push(...eventLines(verdict, paint));
+  if (verdict.live !== undefined) lines.push(...liveLines(verdict.live, paint), '');
+  const wall = `simulated ${formatDuration(fromSeconds(verdict.simulatedSeconds))} in ${verdict.wallSeconds.toFixed(2)} s`;
+  lines.push(`trace ${verdict.traceHash}`, paint('dim', `      ${wall}; again: ${verdict.reproduce}`), '');
+  return lines.join('\n');
+}
+
+function loadLines(figures: LoadFigures): string[] {
+  const { requests, tokens } = figures;
+  const parts = [
+    `${count(requests.total)} total`,
+    `${count(requests.completed)} completed`,
+    `${count(requests.failed)} failed`,
+  ];
+  for (const outcome of ['refused', 'cut', 'aborted', 'inFlight'] as const) {
+    if (requests[outcome] > 0)
+      parts.push(`${count(requests[outcome])} ${outcome === 'inFlight' ? 'in flight' : outcome}`);
+  }
+  const rows = [
+    ['TTFT', figures.ttftMs],
+    ['TPOT', figures.tpotMs],
+    ['E2E', figures.e2eMs],
+    ['queue', figures.queueMs],
+  ] as const;
+  const heading = ['mean', 'p50', 'p90', 'p99', 'max'].map((name) => name.padStart(11)).join('');
+  return [
+    `  requests  ${parts.join(', ')}`,
+    `  tokens    ${count(tokens.prompt)} prompt, ${count(tokens.output)} output`,
+    `  rate      ${figures.requestsPerSecond.toFixed(2)} requests/s, ${figures.outputTokensPerSecond.toFixed(1)} output tokens/s`,
+    `  in use    accelerators ${percent(figures.acceleratorUtilization)}, KV cache ${percent(figures.kvUtilization)}; ${count(figures.preemptions)} preemptions`,
+    '',
+    `  ms        ${heading}`,
+    ...rows.map(([name, { mean, p50, p90, p99, max }]) => {
+      return `  ${name.padEnd(10)}${[mean, p50, p90, p99, max].map((value) => millis(value).padStart(11)).join('')}`;
+    }),
+  ];
+}
+
+/** What the operator would look at: the services' events, and the pods' alarms that these do not sum up. */
+function eventLines(verdict: Verdict, paint: (style: 'bold' | 'dim' | 'yellow', text: string) => string): string[] {
+  const notable = verdict.eventLog.filter(
+    ({ level, type, reason }) => level === 'service' || (type !== 'Normal' && reason !== 'Unhealthy'),
+  );
+  if (notable.length === 0) return [];
+  const lines = notable.slice(0, EVENTS_SHOWN).map(({ at, type, object, message, occurrences }) => {
+    const times = occurrences > 1 ? ` (x${occurrences})` : '';
+    const text = message.length > MESSAGE_WIDTH ? `${message.slice(0, MESSAGE_WIDTH - 1)}…` : message;
+    const kind = type === 'Normal' ? type.padEnd(9) : paint('yellow', type.padEnd(9));
+    return `  ${formatDuration(fromSeconds(at)).padStart(13)}  ${kind}  ${object}  ${paint('dim', text + times)}`;
+  });
+  const more = notable.length - lines.length;
+  if (more > 0) lines.push(paint('dim', `  and ${more} more; --json has them all`));
+  return [paint('bold', 'events'), ...lines, ''];
+}
+
+function liveLines(
+  live: NonNullable<Verdict['live']>,
+  paint: (style: 'bold' | 'red', text: string) => string,
+): string[] {
+  const { lagMs, speed, lagBudgetMs, trusted } = live;
+  const lag = `emission lag p50 ${millis(lagMs.p50)} ms, p99 ${millis(lagMs.p99)} ms, max ${millis(lagMs.max)} ms over ${count(lagMs.count)} deliveries`;
+  const lines = [paint('bold', 'live'), `  speed ${speed}, ${lag}`];
+  if (!trusted) {
+    lines.push(
+      paint(
+        'red',
+        `  NOT TRUSTWORTHY: p99 lag x speed is over the budget of ${lagBudgetMs} simulated ms; what clients measured is late`,
+      ),
+    );
+  }
+  return lines;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function millis(value: number | null): string {
+  return value === null ? '-' : value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
+function percent(share: number | null): string {
+  return share === null ? '-' : `${(share * 100).toFixed(1)} %`;
+}

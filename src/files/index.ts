@@ -1,0 +1,14 @@
+/** The file system: scenarios and their traces in, journals in and out, requests out. The only room that opens files. */
+export { JournalFile, journalHeader } from './journal-file.ts';
+export {
+  type LoadedScenario,
+  type LoadOptions,
+  loadJournalled,
+  loadScenarioFile,
+  loadScenarioText,
+  readText,
+  STDIN,
+} from './load-scenario.ts';
+export { writeRequests } from './request-file.ts';
+export { TraceFile } from './trace-file.ts';
+export { VERSION } from './version.ts';

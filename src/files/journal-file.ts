@@ -1,0 +1,44 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { JOURNAL_FORMAT, type JournalEnd, type JournalHeader, journalLine, type Stamped } from '../kernel/index.ts';
+import type { Command } from '../lab/index.ts';
+import { type LoadedScenario, unreadable } from './load-scenario.ts';
+import { VERSION } from './version.ts';
+
+/** The first line of a session's journal. */
+export function journalHeader(loaded: LoadedScenario, noTraffic: boolean): JournalHeader {
+  const { file, text, settings, files, description } = loaded;
+  return {
+    inferlabJournal: JOURNAL_FORMAT,
+    version: VERSION,
+    scenario: { file, text },
+    settings,
+    seed: description.seed,
+    epoch: description.epoch,
+    files,
+    noTraffic,
+  };
+}
+
+/** A journal on its way to a file: each command is there before the world has taken it. */
+export class JournalFile {
+  readonly #descriptor: number;
+
+  /** @throws UserError when the file cannot be written */
+  constructor(file: string, header: JournalHeader) {
+    try {
+      this.#descriptor = openSync(file, 'w');
+    } catch (error) {
+      throw unreadable(error as NodeJS.ErrnoException, file);
+    }
+    writeSync(this.#descriptor, journalLine(header));
+  }
+
+  write(entry: Stamped<Command>): void {
+    writeSync(this.#descriptor, journalLine(entry));
+  }
+
+  close(end: JournalEnd): void {
+    writeSync(this.#descriptor, journalLine(end));
+    closeSync(this.#descriptor);
+  }
+}

@@ -1,0 +1,41 @@
+import type { Reply } from '../gateway/index.ts';
+import type { Micros, Stamped } from '../kernel/index.ts';
+import type { Command } from './commands.ts';
+import type { World } from './world.ts';
+
+/**
+ * The one door by which anything enters a running world: stamps a command with the simulated moment, hands it to
+ * the journal, then to the world. Stamps never go back.
+ */
+export class Session {
+  readonly world: World;
+  readonly #now: () => Micros;
+  readonly #journal: (entry: Stamped<Command>) => void;
+
+  /**
+   * @param now the simulated moment by the clock that drives the world
+   * @param journal takes each command as it enters
+   */
+  constructor(world: World, now: () => Micros, journal: (entry: Stamped<Command>) => void) {
+    this.world = world;
+    this.#now = now;
+    this.#journal = journal;
+  }
+
+  /** The simulated moment by the driving clock; the world may be a little behind. */
+  get now(): Micros {
+    return Math.max(this.#now(), this.world.now) as Micros;
+  }
+
+  call(command: Command & { kind: 'call' }): Reply {
+    const reply = this.command(command);
+    if (reply === undefined) throw new Error('A call has no reply');
+    return reply;
+  }
+
+  command(command: Command): Reply | undefined {
+    const at = this.now;
+    this.#journal({ at, command });
+    return this.world.apply(at, command);
+  }
+}

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Kernel, micros } from '../../src/kernel/index.ts';
+import { EventLog } from '../../src/telemetry/index.ts';
+
+const happening = fc.record({
+  gap: fc.nat(5),
+  object: fc.constantFrom('a', 'b'),
+  reason: fc.constantFrom('Unhealthy' as const, 'Killing' as const),
+  detail: fc.constantFrom('', 'again'),
+});
+
+describe('the event log', () => {
+  test('counts repeats of one text on one object: occurrences add up, from the first to the last', () => {
+    fc.assert(
+      fc.property(fc.array(happening, { maxLength: 40 }), (happenings) => {
+        const kernel = new Kernel(1);
+        const log = new EventLog(kernel);
+        const times = new Map<string, number[]>();
+        for (const { gap, object, reason, detail } of happenings) {
+          kernel.runUntil(micros(kernel.now + gap));
+          log.pod(object, reason, detail);
+          const key = `${object} ${reason} ${detail}`;
+          times.set(key, [...(times.get(key) ?? []), kernel.now]);
+        }
+        expect(log.all().map(({ object, firstAt, lastAt, occurrences }) => ({ object, firstAt, lastAt, occurrences }))).toEqual(
+          [...times].map(([key, at]) => ({ object: key[0], firstAt: at[0], lastAt: at.at(-1), occurrences: at.length })),
+        );
+        expect(kernel.trace.records).toBe(happenings.length);
+      }),
+    );
+  });
+
+  test('fills the text in, and leaves no gap where there is nothing to say', () => {
+    const log = new EventLog(new Kernel(1));
+    log.service('chat', 'statusChanged', 'DEPLOYING', 'RUNNING');
+    log.pod('chat-0', 'Pulled');
+    expect(log.all()).toMatchObject([
+      { level: 'service', type: 'Normal', message: 'Service status change from DEPLOYING to RUNNING.', occurrences: 1 },
+      { level: 'pod', type: 'Normal', reason: 'Pulled', message: 'The image is pulled.' },
+    ]);
+  });
+});
