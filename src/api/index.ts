@@ -2,7 +2,7 @@
  * The api shell: everything that connects to a running world. One transport-free data plane, carried by sockets
  * against the wall clock or by an in-process fetch in lab time. It translates and validates; it decides nothing.
  */
-export { BODY_LIMIT_BYTES, DataPlane, type Door, type WireRequest } from './data-plane.ts';
+export { DataPlane, type Door, type WireRequest } from './data-plane.ts';
 export type { Delivery, Exchange } from './exchange.ts';
 export { LabFetch } from './lab-fetch.ts';
 export { runInLabTime, type TimeDriver } from './lab-time.ts';

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../files/index.ts';
 import { ExitCode, runCommand } from './exit.ts';
+import { LOG_LEVELS } from './log.ts';
 import { addOutputOptions, addScenarioOptions, portNumber, positive, speedOption } from './options.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
@@ -57,6 +58,9 @@ function program(): Command {
       'simulated ms that deliveries may be late (p99) before the run is not trusted',
       positive,
       50,
+    )
+    .addOption(
+      new Option('--log <level>', 'log platform events to standard error').choices(LOG_LEVELS).default('silent'),
     )
     .addHelpText(
       'after',

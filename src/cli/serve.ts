@@ -4,6 +4,7 @@ import type { Micros } from '../kernel/index.ts';
 import { World } from '../lab/index.ts';
 import { judge, type LiveFigures, type Verdict } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
+import { eventLogger, type LogLevel } from './log.ts';
 import type { OutputOptions, ScenarioOptions } from './options.ts';
 import { quote, reproduceRun } from './reproduce.ts';
 import { printAddresses } from './serve-text.ts';
@@ -20,6 +21,7 @@ export interface ServeOptions extends ScenarioOptions, OutputOptions {
   readonly traffic: boolean;
   readonly untilEnd?: boolean;
   readonly journal?: string;
+  readonly log: LogLevel;
 }
 
 /** `inferlab serve FILE`: a scenario in live time, with real endpoints, to its verdict. */
@@ -32,6 +34,7 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const world = new World(loaded.description, {
     noTraffic: !options.traffic,
+    eventSink: eventLogger(options.log),
     ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),
   });
   if (options.cold !== true) world.runUntilSettled();

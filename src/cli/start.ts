@@ -15,5 +15,12 @@ export async function start(file: string | undefined, options: { serve: boolean;
   const code = run(scenario, {});
   if (!options.serve || code !== ExitCode.pass) return code;
   process.stdout.write('serving it live\n\n');
-  return serve(scenario, { host: '127.0.0.1', port: options.port, speed: 1, lagBudget: LAG_BUDGET_MS, traffic: true });
+  return serve(scenario, {
+    host: '127.0.0.1',
+    port: options.port,
+    speed: 1,
+    lagBudget: LAG_BUDGET_MS,
+    traffic: true,
+    log: 'silent',
+  });
 }

@@ -3,6 +3,5 @@
  * of why a pod exists.
  */
 export { Cluster, type Placement } from './cluster.ts';
-export { Node } from './node.ts';
 export type { PlacementDecision, PlacementRequest } from './scheduler.ts';
 export type { NodeGroupSpec, PoolSpec, ResourceRequest } from './spec.ts';

@@ -7,7 +7,6 @@ export {
   loadScenarioFile,
   loadScenarioText,
   readText,
-  STDIN,
 } from './load-scenario.ts';
 export { writeRequests } from './request-file.ts';
 export { TraceFile } from './trace-file.ts';

@@ -23,7 +23,7 @@ export interface LoadedScenario {
 }
 
 /** The name of standard input. */
-export const STDIN = '-';
+const STDIN = '-';
 
 /** Reads a scenario file, or standard input for `-`, and the traces that it names, relative to it. @throws UserError */
 export function loadScenarioFile(file: string, options: LoadOptions = {}): LoadedScenario {

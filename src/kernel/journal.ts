@@ -55,7 +55,8 @@ export function journalLine<Command>(line: JournalHeader | Stamped<Command> | Jo
 /** @throws UserError naming the line that is not a journal's. */
 export function readJournal<Command>(text: string, file: string): Journal<Command> {
   const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
+  // What follows the last newline is nothing, or a line that a killed session did not finish.
+  if (lines.length > 1 && !isJson(lines.at(-1)!)) lines.pop();
   const parse = (index: number): Record<string, unknown> => {
     try {
       const value: unknown = JSON.parse(lines[index] ?? '');
@@ -69,11 +70,27 @@ export function readJournal<Command>(text: string, file: string): Journal<Comman
   if (header.inferlabJournal !== JOURNAL_FORMAT) {
     throw new UserError(`not an InferLab journal of format ${JOURNAL_FORMAT}`, { file, line: 1 });
   }
+  if (
+    typeof header.scenario?.text !== 'string' ||
+    typeof header.scenario.file !== 'string' ||
+    !Array.isArray(header.settings) ||
+    !Array.isArray(header.files) ||
+    !Number.isSafeInteger(header.seed) ||
+    !Number.isFinite(header.epoch)
+  ) {
+    throw new UserError('the first line lacks what a replay needs: scenario, settings, files, seed or epoch', {
+      file,
+      line: 1,
+    });
+  }
   const commands: Stamped<Command>[] = [];
   let last = 0;
   for (let index = 1; index < lines.length; index++) {
     const line = parse(index);
     if ('end' in line) {
+      if (!Number.isInteger(line.end) || (line.end as number) < last) {
+        throw new UserError('expected an end no earlier than the last command', { file, line: index + 1 });
+      }
       if (index !== lines.length - 1) throw new UserError('nothing may follow the end', { file, line: index + 2 });
       return { header, commands, end: line as unknown as JournalEnd };
     }
@@ -90,4 +107,13 @@ export function readJournal<Command>(text: string, file: string): Journal<Comman
     commands.push(stamped);
   }
   return { header, commands };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

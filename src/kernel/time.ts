@@ -17,10 +17,6 @@ export function fromSeconds(seconds: number): Micros {
   return Math.round(seconds * 1_000_000) as Micros;
 }
 
-export function toMillis(duration: Micros): number {
-  return duration / 1_000;
-}
-
 export function toSeconds(duration: Micros): number {
   return duration / 1_000_000;
 }
@@ -28,11 +24,6 @@ export function toSeconds(duration: Micros): number {
 /** `at + duration`, still a moment. */
 export function after(at: Micros, duration: Micros): Micros {
   return (at + duration) as Micros;
-}
-
-/** A moment of simulated time as a calendar instant, given the epoch (milliseconds since 1970) of time zero. */
-export function toIso(at: Micros, epochMillis: number): string {
-  return new Date(epochMillis + Math.floor(at / 1_000)).toISOString();
 }
 
 /** `1h02m03.456s`, `2m03.456s` or `3.456s`: for people. */

@@ -1,7 +1,7 @@
-import type { PoolSpec } from '../cluster/spec.ts';
+import type { PoolSpec } from '../cluster/index.ts';
 import type { Micros } from '../kernel/index.ts';
-import type { ServiceSpec } from '../platform/spec.ts';
-import type { TrafficSpec } from '../workload/spec.ts';
+import type { ServiceSpec } from '../platform/index.ts';
+import type { TrafficSpec } from '../workload/index.ts';
 import type { FaultSpec } from './faults.ts';
 
 /** Everything that a lab is made of: a scenario, read and checked. All content is handed in; nothing names a file to read. */

@@ -46,11 +46,14 @@ export class Faults {
   strike(fault: FaultSpec): void {
     switch (fault.kind) {
       case 'kill-pod':
-        return this.#killPod(fault);
+        this.#killPod(fault);
+        break;
       case 'slow-engine':
-        return this.#slowEngine(fault);
+        this.#slowEngine(fault);
+        break;
       case 'refuse':
-        return this.#refuse(fault);
+        this.#refuse(fault);
+        break;
     }
   }
 

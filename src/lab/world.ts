@@ -3,7 +3,7 @@ import { EngineRoom } from '../engine/index.ts';
 import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
 import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
 import { Platform, type Pod, type Service } from '../platform/index.ts';
-import { EventLog, RequestLog } from '../telemetry/index.ts';
+import { EventLog, type EventSink, RequestLog } from '../telemetry/index.ts';
 import { checkConservation } from './checks/conservation.ts';
 import type { Command } from './commands.ts';
 import type { LabDescription, TimelineEntry } from './description.ts';
@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly traceSink?: TraceSink;
   /** Gets the moments of every request's tokens. Whether anyone asks changes nothing else. */
   readonly tokenSink?: TokenSink;
+  /** Gets every platform event as it happens. */
+  readonly eventSink?: EventSink;
   /** Leave the scenario's own traffic and timeline out. */
   readonly noTraffic?: boolean;
 }
@@ -51,7 +53,7 @@ export class World {
     this.description = description;
     this.kernel = new Kernel(description.seed, options.traceSink);
     this.requests = new RequestLog(this.kernel);
-    this.events = new EventLog(this.kernel);
+    this.events = new EventLog(this.kernel, options.eventSink);
     this.cluster = new Cluster(description.pools);
     this.engines = new EngineRoom(this.kernel);
     this.platform = new Platform(description.services, {

@@ -3,7 +3,6 @@
  * through the cluster and starts engines; it never sees a request.
  */
 export { Deployment, type DeploymentStatus } from './deployment.ts';
-export { engineSpec } from './engine-spec.ts';
 export * from './keys.ts';
 export { Platform, type PlatformPorts } from './platform.ts';
 export { Pod, type PodPhase, slotName } from './pod.ts';

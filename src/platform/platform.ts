@@ -92,8 +92,9 @@ export class Platform {
     if (pod.phase === 'terminated') return;
     this.#lifecycle.terminate(pod, why);
     assert(pod.deployment.pods[pod.instance] === pod, `${pod.name} holds no slot`);
-    this.#createPod(pod.deployment, pod.instance);
+    // Those that have waited for a node come before the successor.
     this.#lifecycle.retryPending();
+    this.#createPod(pod.deployment, pod.instance);
   }
 
   #createPod(deployment: Deployment, instance: number): void {

@@ -1,7 +1,7 @@
 import type { Model } from '../catalog/index.ts';
-import type { ResourceRequest } from '../cluster/spec.ts';
+import type { ResourceRequest } from '../cluster/index.ts';
 import type { Micros } from '../kernel/index.ts';
-import type { LengthSpec } from '../workload/spec.ts';
+import type { LengthSpec } from '../workload/index.ts';
 
 /** A service: one endpoint that clients call, over one or more deployments. */
 export interface ServiceSpec {

@@ -43,14 +43,6 @@ export function inputTooLong(promptTokens: number, maxModelLen: number): WireErr
   return badValue(message, 'input_tokens', promptTokens);
 }
 
-/** What vLLM says when its engine fails: as a body with status 500, or inside a stream that has begun. */
-export const VLLM_INTERNAL_ERROR: WireFields = {
-  message: 'Internal server error',
-  type: 'InternalServerError',
-  param: null,
-  code: 500,
-};
-
 /** The error body of OpenAI and vLLM, also sent as the `data:` of a stream that fails midway. */
 export function openaiError({ message, type, param, code }: WireFields) {
   return { error: { message, type, param, code } };

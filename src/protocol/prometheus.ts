@@ -1,4 +1,4 @@
-import { assert } from '../kernel/errors.ts';
+import { assert } from '../kernel/index.ts';
 
 /** The content type of the text exposition format, which every Prometheus accepts. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';

@@ -1,4 +1,4 @@
-import { assert } from '../kernel/errors.ts';
+import { assert } from '../kernel/index.ts';
 
 /** Bounds of a sentence, in words, and how often a comma stands between two words well inside one. */
 const SENTENCE_WORDS = { min: 5, max: 14 };

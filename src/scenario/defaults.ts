@@ -1,6 +1,6 @@
 import { accelerator, model, type NodeFlavor, nodeFlavor } from '../catalog/index.ts';
-import type { ResourceRequest } from '../cluster/spec.ts';
-import type { EngineSettings, ImageSpec } from '../platform/spec.ts';
+import type { ResourceRequest } from '../cluster/index.ts';
+import type { EngineSettings, ImageSpec } from '../platform/index.ts';
 import type { PoolEntry, UnitEntry } from './schema.ts';
 
 /** Defaults that hang on something else in the scenario: on the pool's nodes, or on the model. */

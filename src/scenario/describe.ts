@@ -1,10 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { model, nodeFlavor } from '../catalog/index.ts';
-import type { LabDescription, TimelineEntry } from '../lab/description.ts';
-import type { FaultSpec } from '../lab/faults.ts';
-import { apiKeyFor, keyDigest } from '../platform/keys.ts';
-import type { AuthSpec, DeploymentSpec, ServiceSpec, UnitSpec } from '../platform/spec.ts';
+import type { FaultSpec, LabDescription, TimelineEntry } from '../lab/index.ts';
+import type { AuthSpec, DeploymentSpec, ServiceSpec, UnitSpec } from '../platform/index.ts';
+import { apiKeyFor, keyDigest } from '../platform/index.ts';
 import { type ArrivalSpec, parseTrace, type Trace, type TrafficSpec } from '../workload/index.ts';
 import { shortestContext } from './checks.ts';
 import { engineOf, imageOf, leadingFlavor, resourcesOf } from './defaults.ts';

@@ -8,5 +8,5 @@ export { parseDuration } from './duration.ts';
 export { compileExpectation, type Expectation, type Judgement } from './expressions.ts';
 export { type Figures, figuresOf, type LoadFigures, type ServiceFigures, sampleFigures } from './figures.ts';
 export { type Overrides, readScenario, type ScenarioDocument, type TraceFile } from './parse.ts';
-export { jsonSchema, SCENARIO_VERSION, type Scenario } from './schema.ts';
-export { judge, type LiveFigures, VERDICT_FORMAT, type Verdict } from './verdict.ts';
+export { jsonSchema, type Scenario } from './schema.ts';
+export { judge, type LiveFigures, type Verdict } from './verdict.ts';

@@ -2,7 +2,7 @@ import type { Kernel, Micros } from '../kernel/index.ts';
 import { fill, POD_EVENTS, type PodEventType, SERVICE_EVENTS, type ServiceEventType } from './event-texts.ts';
 
 /** Distinct events kept; beyond it the oldest are dropped and counted. */
-export const EVENT_LIMIT = 100_000;
+const EVENT_LIMIT = 100_000;
 
 /** One event as the platform shows it: repeats of the same text on the same object are counted, not listed. */
 export interface PlatformEvent {
@@ -18,14 +18,20 @@ export interface PlatformEvent {
   occurrences: number;
 }
 
+/** Told of each occurrence of an event, as it happens. */
+export type EventSink = (event: Readonly<PlatformEvent>) => void;
+
 /** Service and pod events, in order of first occurrence. */
 export class EventLog {
   readonly #kernel: Kernel;
   readonly #events = new Map<string, PlatformEvent>();
+  readonly #sink: EventSink | undefined;
   #dropped = 0;
 
-  constructor(kernel: Kernel) {
+  /** @param sink is told of every occurrence; it changes nothing */
+  constructor(kernel: Kernel, sink?: EventSink) {
     this.#kernel = kernel;
+    this.#sink = sink;
   }
 
   service(name: string, reason: keyof typeof SERVICE_EVENTS, ...values: (string | number)[]): void {
@@ -60,12 +66,15 @@ export class EventLog {
     if (known !== undefined) {
       known.occurrences++;
       known.lastAt = at;
+      this.#sink?.(known);
       return;
     }
     if (this.#events.size >= EVENT_LIMIT) {
       this.#events.delete(this.#events.keys().next().value!);
       this.#dropped++;
     }
-    this.#events.set(key, { level, object, type, reason, message, firstAt: at, lastAt: at, occurrences: 1 });
+    const event = { level, object, type, reason, message, firstAt: at, lastAt: at, occurrences: 1 };
+    this.#events.set(key, event);
+    this.#sink?.(event);
   }
 }

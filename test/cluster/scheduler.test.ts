@@ -12,10 +12,13 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ resources: request, deployment: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ release: fc.nat() }) },
 );
-const groups = fc.array(fc.record({ flavor: fc.constantFrom(...NODE_FLAVORS), count: fc.integer({ min: 1, max: 3 }) }), {
-  minLength: 1,
-  maxLength: 3,
-});
+const groups = fc.array(
+  fc.record({ flavor: fc.constantFrom(...NODE_FLAVORS), count: fc.integer({ min: 1, max: 3 }) }),
+  {
+    minLength: 1,
+    maxLength: 3,
+  },
+);
 
 function eightNpus(count: number): Cluster {
   return new Cluster([{ name: 'p', type: 'dedicated', nodes: [{ flavor: nodeFlavor('snt9b-8'), count }] }]);
@@ -29,7 +32,12 @@ describe('the cluster', () => {
     fc.assert(
       fc.property(groups, fc.array(action, { maxLength: 60 }), (nodes, actions) => {
         const cluster = new Cluster([{ name: 'p', type: 'dedicated', nodes }]);
-        let held: { pod: string; node: ReturnType<Cluster['nodes']>[number]; resources: ResourceRequest; accelerators: readonly number[] }[] = [];
+        let held: {
+          pod: string;
+          node: ReturnType<Cluster['nodes']>[number];
+          resources: ResourceRequest;
+          accelerators: readonly number[];
+        }[] = [];
         for (const [index, step] of actions.entries()) {
           if ('release' in step) {
             const gone = held[step.release % Math.max(1, held.length)];
@@ -38,13 +46,18 @@ describe('the cluster', () => {
             held = held.filter((each) => each !== gone);
           } else {
             const pod = `${step.deployment}/${index}`;
-            const fits = cluster.nodes('p').some(
-              (node) =>
-                node.cpuFree >= step.resources.cpu &&
-                node.memoryFreeGiB >= step.resources.memoryGiB &&
-                node.acceleratorsFree >= step.resources.accelerators,
-            );
-            const decision = cluster.find('p', { resources: step.resources, isSibling: (other) => other.startsWith(`${step.deployment}/`) });
+            const fits = cluster
+              .nodes('p')
+              .some(
+                (node) =>
+                  node.cpuFree >= step.resources.cpu &&
+                  node.memoryFreeGiB >= step.resources.memoryGiB &&
+                  node.acceleratorsFree >= step.resources.accelerators,
+              );
+            const decision = cluster.find('p', {
+              resources: step.resources,
+              isSibling: (other) => other.startsWith(`${step.deployment}/`),
+            });
             expect(decision.node !== undefined).toBe(fits);
             if (decision.node === undefined) continue;
             const { node, accelerators } = cluster.place(pod, decision.node, step.resources);
@@ -54,11 +67,14 @@ describe('the cluster', () => {
           for (const node of cluster.allNodes) {
             const here = held.filter((each) => each.node === node);
             const given = here.flatMap(({ accelerators }) => accelerators);
-            const sum = (of: keyof ResourceRequest): number => here.reduce((total, { resources }) => total + resources[of], 0);
+            const sum = (of: keyof ResourceRequest): number =>
+              here.reduce((total, { resources }) => total + resources[of], 0);
             expect(new Set(given).size).toBe(given.length);
             expect(given.every((each) => each >= 0 && each < node.flavor.accelerators)).toBe(true);
             for (const { pod, accelerators } of here) {
-              expect(node.holders.flatMap((holder, index) => (holder === pod ? [index] : []))).toEqual([...accelerators]);
+              expect(node.holders.flatMap((holder, index) => (holder === pod ? [index] : []))).toEqual([
+                ...accelerators,
+              ]);
             }
             expect(node.acceleratorsFree).toBe(node.flavor.accelerators - given.length);
             expect(node.cpuFree).toBe(node.flavor.cpu - sum('cpu'));

@@ -7,13 +7,20 @@ import { micros } from '../../src/kernel/index.ts';
 import { runEngine, story } from '../support/engine-run.ts';
 
 const roofline = fc
-  .tuple(fc.constantFrom(...MODELS), fc.constantFrom(...ACCELERATORS.filter(({ kind }) => kind !== 'cpu')), fc.constantFrom(1, 2, 4, 8))
+  .tuple(
+    fc.constantFrom(...MODELS),
+    fc.constantFrom(...ACCELERATORS.filter(({ kind }) => kind !== 'cpu')),
+    fc.constantFrom(1, 2, 4, 8),
+  )
   .map(([model, device, parallel]) => new RooflineModel(model, device, efficiency(device.id), parallel));
 
 /** Small models on a CPU's share of cores, where attention is bound by computing. */
 const cpu = fc
   .tuple(fc.constantFrom(...MODELS), fc.double({ min: 0.05, max: 1, noNaN: true }))
-  .map(([model, share]) => new RooflineModel(model, ACCELERATORS.find(({ kind }) => kind === 'cpu')!, efficiency('cpu'), share));
+  .map(
+    ([model, share]) =>
+      new RooflineModel(model, ACCELERATORS.find(({ kind }) => kind === 'cpu')!, efficiency('cpu'), share),
+  );
 
 const anyModel = fc.oneof(roofline, cpu);
 const batch = fc.record({ sequences: fc.integer({ min: 1, max: 256 }), context: fc.integer({ min: 1, max: 4_000 }) });
@@ -24,7 +31,12 @@ function stepwise(model: StepTimeModel): StepTimeModel {
   return { stepMicros: (work) => model.stepMicros(work) };
 }
 
-function decoding(model: StepTimeModel, { sequences, context }: { sequences: number; context: number }, count: number, slowdown = 1): Segment {
+function decoding(
+  model: StepTimeModel,
+  { sequences, context }: { sequences: number; context: number },
+  count: number,
+  slowdown = 1,
+): Segment {
   const contextTokens = sequences * context;
   const segment = new Segment(model);
   const work = { sequences, newTokens: sequences, contextTokens, attentionPairs: contextTokens + sequences / 2 };
@@ -39,7 +51,12 @@ describe('the roofline model', () => {
         let sum = 0;
         for (let done = 0; done < count; done++) {
           const contextTokens = sequences * (context + done);
-          sum += model.stepMicros({ sequences, newTokens: sequences, contextTokens, attentionPairs: contextTokens + sequences / 2 });
+          sum += model.stepMicros({
+            sequences,
+            newTokens: sequences,
+            contextTokens,
+            attentionPairs: contextTokens + sequences / 2,
+          });
         }
         const closed = model.decodeMicros(sequences, sequences * context, count);
         expect(Math.abs(closed - sum) / sum).toBeLessThan(1e-9);
@@ -62,13 +79,19 @@ describe('the roofline model', () => {
 describe('a segment', () => {
   test('by the closed form is the segment step by step, within a microsecond at every step', () => {
     fc.assert(
-      fc.property(anyModel, batch, steps, fc.double({ min: 1, max: 5, noNaN: true }), (model, batch, count, slowdown) => {
-        const closed = decoding(model, batch, count, slowdown);
-        const looped = decoding(stepwise(model), batch, count, slowdown);
-        for (let step = 0; step <= count; step++) {
-          expect(Math.abs(closed.endOfStep(step) - looped.endOfStep(step))).toBeLessThanOrEqual(1);
-        }
-      }),
+      fc.property(
+        anyModel,
+        batch,
+        steps,
+        fc.double({ min: 1, max: 5, noNaN: true }),
+        (model, batch, count, slowdown) => {
+          const closed = decoding(model, batch, count, slowdown);
+          const looped = decoding(stepwise(model), batch, count, slowdown);
+          for (let step = 0; step <= count; step++) {
+            expect(Math.abs(closed.endOfStep(step) - looped.endOfStep(step))).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
       { numRuns: 50 },
     );
   });

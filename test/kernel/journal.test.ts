@@ -20,7 +20,7 @@ const HEADER: JournalHeader = {
   files: [{ path: 'trace.csv', sha256: 'ab'.repeat(32), text: 'a,b\n1,2\n' }],
   noTraffic: false,
 };
-const END: JournalEnd = { end: micros(9_000_000), traceHash: 'cd'.repeat(32) };
+const END: JournalEnd = { end: micros(1e15), traceHash: 'cd'.repeat(32) };
 
 type Command = Record<string, unknown>;
 

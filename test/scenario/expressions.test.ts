@@ -4,10 +4,10 @@ import { compileExpectation, type Figures, sampleFigures } from '../../src/scena
 const SERVICES = ['chat', 'code-completion'];
 const FIGURES: Figures = {
   ...sampleFigures(SERVICES),
-  requests: { total: 40, completed: 39, failed: 1 },
-  ttftMs: { mean: 300, p50: 250, p90: 500, p99: 812.4, max: 900 },
-  tpotMs: { mean: null, p50: null, p90: null, p99: null, max: null },
-  events: { PodKilled: 1 },
+  requests: { ...sampleFigures(SERVICES).requests, total: 40, completed: 39, failed: 1 },
+  ttftMs: { count: 39, mean: 300, p50: 250, p90: 500, p99: 812.4, max: 900 },
+  tpotMs: { count: 0, mean: null, p50: null, p90: null, p99: null, max: null },
+  events: { Killing: 1 },
 };
 const judge = (text: string) => compileExpectation(text, SERVICES).evaluate(FIGURES);
 
@@ -18,8 +18,8 @@ describe('an expectation is judged on the figures', () => {
     ['requests.failed == 1', true, 'requests.failed = 1'],
     ['requests.failed * 100 / requests.total <= 2.5', true, 'requests.failed = 1, requests.total = 40'],
     ['requests.total - 1 == requests.completed', true, 'requests.total = 40, requests.completed = 39'],
-    ['events.PodKilled == 1 && events["Evicted"] == 0', true, 'events.PodKilled = 1, events.Evicted = 0'],
-    ['services.chat.status == "running"', true, 'services.chat.status = "running"'],
+    ['events.Killing == 1 && events["Unhealthy"] == 0', true, 'events.Killing = 1, events.Unhealthy = 0'],
+    ['services.chat.status == "RUNNING"', true, 'services.chat.status = "RUNNING"'],
     ['services["code-completion"].requests.total == 1', true, 'services["code-completion"].requests.total = 1'],
     [
       'services.all(s, services[s].preemptions == 1)',
@@ -43,7 +43,7 @@ describe('an expectation is judged on the figures', () => {
     ['ttftMs.p99.max < 5', 'unknown name "ttftMs.p99.max"; "ttftMs.p99" is a single figure'],
     [
       'requests > 5',
-      '"requests" is a group of figures; expected one of "requests.total", "requests.completed", "requests.failed"',
+      '"requests" is a group of figures; expected one of "requests.total", "requests.completed", "requests.failed", "requests.refused", "requests.cut", "requests.aborted", "requests.inFlight"',
     ],
     ['requests.total', '"requests.total" is a number; expected a condition that is true or false'],
     ['requests.total <', '"requests.total <" is no expression over the figures: Unexpected token: EOF (character 17)'],

@@ -165,5 +165,5 @@ test('the JSON Schema states what a person writes', () => {
     properties: Record<string, { type?: string; pattern?: string }>;
   };
   expect(schema.required).toEqual(['inferlab', 'name', 'pools', 'services']);
-  expect(schema.properties['duration']).toMatchObject({ type: 'string', pattern: expect.stringContaining('ms') });
+  expect(schema.properties.duration).toMatchObject({ type: 'string', pattern: expect.stringContaining('ms') });
 });

@@ -23,8 +23,15 @@ describe('the event log', () => {
           const key = `${object} ${reason} ${detail}`;
           times.set(key, [...(times.get(key) ?? []), kernel.now]);
         }
-        expect(log.all().map(({ object, firstAt, lastAt, occurrences }) => ({ object, firstAt, lastAt, occurrences }))).toEqual(
-          [...times].map(([key, at]) => ({ object: key[0], firstAt: at[0], lastAt: at.at(-1), occurrences: at.length })),
+        expect(
+          log.all().map(({ object, firstAt, lastAt, occurrences }) => ({ object, firstAt, lastAt, occurrences })),
+        ).toEqual(
+          [...times].map(([key, at]) => ({
+            object: key[0],
+            firstAt: at[0],
+            lastAt: at.at(-1),
+            occurrences: at.length,
+          })),
         );
         expect(kernel.trace.records).toBe(happenings.length);
       }),

@@ -45,7 +45,14 @@ describe('a distribution', () => {
   });
 
   test('of nothing has no figures', () => {
-    expect(distribution(new Float64Array())).toEqual({ count: 0, mean: null, p50: null, p90: null, p99: null, max: null });
+    expect(distribution(new Float64Array())).toEqual({
+      count: 0,
+      mean: null,
+      p50: null,
+      p90: null,
+      p99: null,
+      max: null,
+    });
   });
 });
 
@@ -57,11 +64,15 @@ describe('a histogram', () => {
         const histogram = new Histogram(bounds);
         for (const value of values) histogram.observe(value);
         const expected = [...bounds, Number.POSITIVE_INFINITY].map(
-          (bound, index) => values.filter((value) => value <= bound && value > (bounds[index - 1] ?? Number.NEGATIVE_INFINITY)).length,
+          (bound, index) =>
+            values.filter((value) => value <= bound && value > (bounds[index - 1] ?? Number.NEGATIVE_INFINITY)).length,
         );
         expect(histogram.counts).toEqual(expected);
         expect(histogram.count).toBe(values.length);
-        expect(histogram.sum).toBeCloseTo(values.reduce((sum, value) => sum + value, 0), 3);
+        expect(histogram.sum).toBeCloseTo(
+          values.reduce((sum, value) => sum + value, 0),
+          3,
+        );
       }),
     );
   });
