@@ -22,19 +22,25 @@ import {
   loadScenarioText,
   readText,
 } from './files/index.ts';
-import { fromMillis, journalLine, type Micros, type Stamped, type Uniform } from './kernel/index.ts';
+import { fromMillis, fromSeconds, journalLine, type Micros, type Stamped, type Uniform } from './kernel/index.ts';
 import { type Command, type FaultSpec, Session, World } from './lab/index.ts';
 import { apiKeyFor } from './platform/index.ts';
 import { type Figures, figuresOf, judge, type Verdict } from './scenario/index.ts';
 import type { PlatformEvent, RequestRecord } from './telemetry/index.ts';
 
 export { UserError } from './kernel/index.ts';
-export type { FaultSpec, Figures, LoadOptions, PlatformEvent, RequestRecord, Verdict };
+export type { Figures, LoadOptions, PlatformEvent, RequestRecord, Verdict };
 
 /** The host of the gateway, inside a lab. */
 const GATEWAY_HOST = 'gateway.inferlab';
 /** Pods are hosts below this one: `<slot with dots>.pod.inferlab`. */
 const POD_HOST = '.pod.inferlab';
+
+/** Takes each member of a union by itself. */
+type WithSeconds<Fault> = Fault extends unknown ? Omit<Fault, 'lasting'> & { readonly lastingSeconds?: number } : never;
+
+/** What can be made to go wrong: a timeline entry's fault, with `lastingSeconds` where that may end. */
+export type LabFault = WithSeconds<FaultSpec>;
 
 /** A scenario as a running platform, in simulated time. Nothing moves but by `run`, `runUntil` and `simulate`. */
 export class Lab {
@@ -172,9 +178,12 @@ export class Lab {
     }
   }
 
-  /** Makes something go wrong, now. */
-  fault(fault: FaultSpec): void {
-    this.#session.command({ kind: 'fault', fault });
+  /** Makes something go wrong, now. @throws when it names a service or an instance that does not exist */
+  fault({ lastingSeconds, ...fault }: LabFault): void {
+    this.#service(fault.service);
+    if ('instance' in fault) this.podUrl(`${fault.service}/${fault.deployment}/${fault.instance}`);
+    const lasting = lastingSeconds === undefined ? {} : { lasting: fromSeconds(lastingSeconds) };
+    this.#session.command({ kind: 'fault', fault: { ...fault, ...lasting } as FaultSpec });
   }
 
   figures(): Figures {

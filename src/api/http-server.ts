@@ -8,6 +8,8 @@ import type { Carrier } from './outbox.ts';
 
 /** A client that lets this much of its answer pile up unread is disconnected. */
 const UNREAD_LIMIT_BYTES = 32 * 2 ** 20;
+/** How often an ending door looks whether its readers have read. */
+const FLUSH_POLL_MS = 10;
 /** A client must send its headers within this time. */
 const HEADERS_TIMEOUT_MS = 30_000;
 
@@ -67,12 +69,26 @@ export class HttpDoor {
     this.#port = (server.address() as AddressInfo).port;
   }
 
-  /** Stops listening; `cut` breaks what is open, else the connections end with their answers. */
-  close(cut: boolean): void {
+  /** Stops listening and breaks what is open. */
+  cut(): void {
+    this.#stopListening();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Stops listening and lets what has been answered reach its readers, for `limitMs` at most; then breaks the rest. */
+  async end(limitMs: number): Promise<void> {
+    this.#stopListening();
+    const deadline = performance.now() + limitMs;
+    while (performance.now() < deadline && [...this.#sockets].some((socket) => socket.writableLength > 0)) {
+      await new Promise((resolve) => setTimeout(resolve, FLUSH_POLL_MS));
+    }
+    for (const socket of this.#sockets) socket.destroySoon();
+  }
+
+  #stopListening(): void {
     this.#server?.close();
     this.#server?.closeIdleConnections();
     this.#server = undefined;
-    if (cut) for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {

@@ -9,3 +9,4 @@ export { runInLabTime, type TimeDriver } from './lab-time.ts';
 export { type LagFigures, Live } from './live.ts';
 export { Outbox } from './outbox.ts';
 export { type Addresses, LiveServer, type ServerOptions } from './server.ts';
+export { warmUp } from './warm-up.ts';

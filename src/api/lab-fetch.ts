@@ -35,7 +35,7 @@ export class LabFetch {
     this.#onActivity();
     request.signal.throwIfAborted();
     const exchange =
-      body.length > BODY_LIMIT_BYTES
+      Buffer.byteLength(body) > BODY_LIMIT_BYTES
         ? this.#plane.refuse('bodyTooLarge')
         : this.#plane.handle(wire(request, url, body), door);
     return new Promise((resolve, reject) => {

@@ -46,7 +46,13 @@ export async function runInLabTime<Result>(driver: TimeDriver, body: () => Promi
   const clock = FakeTimers.install({
     now: driver.epoch,
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+    // A timer that was set before the lab began (a socket pool's, say) may be cleared within.
+    shouldClearNativeTimers: true,
   });
+  // The library counts whole milliseconds: a timer set within one would come early by what has passed of it.
+  const { setTimeout: set } = clock;
+  clock.setTimeout = ((run, delay = 0, ...rest) =>
+    set(run, delay > 0 && driver.now % 1_000 > 0 ? Math.ceil(delay) + 1 : delay, ...rest)) as typeof set;
   const realRandom = Math.random;
   Math.random = driver.random;
   const sync = (): void => {
@@ -80,6 +86,8 @@ export async function runInLabTime<Result>(driver: TimeDriver, body: () => Promi
     return await result;
   } finally {
     Math.random = realRandom;
+    // What uninstalls is told by a mark on the library's own function.
+    clock.setTimeout = set;
     clock.uninstall();
   }
 }

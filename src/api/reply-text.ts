@@ -1,4 +1,4 @@
-import { base, en, Faker } from '@faker-js/faker';
+import { faker } from '@faker-js/faker/locale/en';
 import { Chance } from '../kernel/index.ts';
 import { replyPieces } from '../protocol/index.ts';
 
@@ -11,7 +11,7 @@ export function replyText(seed: number, request: number, tokens: number): string
 }
 
 function vocabulary(): string[] {
-  const { word } = new Faker({ locale: [en, base] }).definitions;
+  const { word } = faker.definitions;
   const words = [...word.noun, ...word.verb, ...word.adjective, ...word.preposition];
   return words.filter((each) => /^[a-z]{2,8}$/.test(each));
 }

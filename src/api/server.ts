@@ -58,7 +58,7 @@ export class LiveServer {
       // Every slot gets its port at once, so that an upstream list can be written before its pod is there.
       await pod.door.open(this.#options.host);
       pod.engine = this.#engineAt(pod.slot);
-      if (pod.engine === undefined) pod.door.close(true);
+      if (pod.engine === undefined) pod.door.cut();
     }
   }
 
@@ -67,7 +67,7 @@ export class LiveServer {
     for (const pod of this.#pods) {
       const engine = this.#engineAt(pod.slot);
       if (engine === pod.engine || pod.busy) continue;
-      if (pod.door.isOpen) pod.door.close(true);
+      if (pod.door.isOpen) pod.door.cut();
       pod.engine = engine;
       if (engine === undefined) continue;
       pod.busy = true;
@@ -77,7 +77,7 @@ export class LiveServer {
         },
         () => {
           // Somebody took the port meanwhile: the next turn tries again.
-          pod.door.close(true);
+          pod.door.cut();
           pod.engine = undefined;
           pod.busy = false;
         },
@@ -85,9 +85,9 @@ export class LiveServer {
     }
   }
 
-  close(): void {
-    this.#gateway.close(true);
-    for (const pod of this.#pods) pod.door.close(true);
+  /** Lets readers have what was answered, for `limitMs` at most, and closes every port. */
+  async close(limitMs: number): Promise<void> {
+    await Promise.all([this.#gateway, ...this.#pods.map(({ door }) => door)].map((door) => door.end(limitMs)));
   }
 
   addresses(): Addresses {

@@ -1,6 +1,6 @@
 import { loadJournalled, readText, writeRequests } from '../files/index.ts';
-import { type Micros, readJournal } from '../kernel/index.ts';
-import { type Command, World } from '../lab/index.ts';
+import { type Micros, readJournal, UserError } from '../kernel/index.ts';
+import { type Command, mistakeIn, World } from '../lab/index.ts';
 import { judge } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
 import type { OutputOptions } from './options.ts';
@@ -17,7 +17,12 @@ export function replay(file: string, options: OutputOptions): ExitCode {
     ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),
   });
   const began = performance.now();
-  for (const { at, command } of journal.commands) world.apply(at, command);
+  for (const [index, { at, command }] of journal.commands.entries()) {
+    const mistake = mistakeIn(command, world.platform);
+    // The header is the first line.
+    if (mistake !== undefined) throw new UserError(mistake, { file, line: index + 2 });
+    world.apply(at, command);
+  }
   if (journal.end !== undefined) world.runUntil(journal.end.end);
   world.check();
   const verdict = judge(world, loaded.expectations, {

@@ -1,4 +1,4 @@
-import { type Addresses, Live, LiveServer } from '../api/index.ts';
+import { type Addresses, Live, LiveServer, warmUp } from '../api/index.ts';
 import { JournalFile, journalHeader, type LoadedScenario, loadScenarioFile, writeRequests } from '../files/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import { World } from '../lab/index.ts';
@@ -24,6 +24,9 @@ export interface ServeOptions extends ScenarioOptions, OutputOptions {
   readonly log: LogLevel;
 }
 
+/** How long readers get to take what was answered when the session ends. */
+const FLUSH_LIMIT_MS = 5_000;
+
 /** `inferlab serve FILE`: a scenario in live time, with real endpoints, to its verdict. */
 export async function serve(file: string, options: ServeOptions): Promise<ExitCode> {
   const loaded = loadScenarioFile(file, { seed: options.seed, settings: options.set });
@@ -38,6 +41,7 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
     ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),
   });
   if (options.cold !== true) world.runUntilSettled();
+  warmUp(loaded.description);
   const journal =
     options.journal === undefined
       ? undefined
@@ -61,6 +65,7 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
   });
   const onSignal = (): void => {
     if (ending.draining) {
+      ending.stopped = true;
       live.session.command({ kind: 'stop' });
       ending.reached();
     } else {
@@ -80,7 +85,7 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
     live.outbox.flush(world.now);
   } finally {
     live.stop();
-    server.close();
+    await server.close(ending.stopped ? 0 : FLUSH_LIMIT_MS);
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
@@ -117,6 +122,7 @@ function liveFigures(live: Live, lagBudgetMs: number): LiveFigures {
 /** When a live session ends: drained, over, or stopped. */
 class Ending {
   draining = false;
+  stopped = false;
   readonly #promise: Promise<void>;
   #resolve: () => void = () => {};
 

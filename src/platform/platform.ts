@@ -28,6 +28,7 @@ export class Platform {
   readonly #lifecycle: PodLifecycle;
   readonly #deployTimeout: EventKind;
   readonly #pods: Pod[] = [];
+  readonly #slots = new Map<string, { readonly deployment: Deployment; readonly instance: number }>();
   readonly services: readonly Service[];
   readonly deployments: Deployment[] = [];
 
@@ -45,6 +46,9 @@ export class Platform {
         const deployment = new Deployment(this.deployments.length, service, spec, ports.events);
         this.deployments.push(deployment);
         service.deployments.push(deployment);
+        for (let instance = 0; instance < spec.instances; instance++) {
+          this.#slots.set(slotName(service.spec.name, spec.name, instance), { deployment, instance });
+        }
       }
     }
   }
@@ -60,17 +64,13 @@ export class Platform {
 
   /** The pod that holds an instance's slot now. */
   podAt(slot: string): Pod | undefined {
-    for (const deployment of this.deployments) {
-      for (const pod of deployment.pods) if (pod?.slot === slot) return pod;
-    }
-    return undefined;
+    const place = this.#slots.get(slot);
+    return place?.deployment.pods[place.instance];
   }
 
   /** Every instance's slot, in order. */
   get slots(): string[] {
-    return this.deployments.flatMap(({ service, spec }) =>
-      Array.from({ length: spec.instances }, (_, instance) => slotName(service.spec.name, spec.name, instance)),
-    );
+    return [...this.#slots.keys()];
   }
 
   /** Starts every deployment. To be called once, at time zero. */

@@ -64,7 +64,9 @@ describe.each(DOORS)("a pod's own endpoint through $name", ({ open }) => {
       expect(read('request_queue_time_seconds_count')).toBe(requests);
       expect(read('request_success_total')).toBe(requests);
       expect(text).toMatch(new RegExp(`request_success_total{[^}]*finished_reason="length"[^}]*} ${requests}\\.0`));
-      expect([read('num_requests_running'), read('num_requests_waiting'), read('kv_cache_usage_perc')]).toEqual([0, 0, 0]);
+      expect([read('num_requests_running'), read('num_requests_waiting'), read('kv_cache_usage_perc')]).toEqual([
+        0, 0, 0,
+      ]);
     }));
 
   test('what it refuses leaves its counts alone', () =>

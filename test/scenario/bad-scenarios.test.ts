@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { describe as describeLab, readScenario } from '../../src/scenario/index.ts';
+import { loadScenarioText, readText } from '../../src/files/index.ts';
 
 const FOLDER = new URL('../fixtures/bad/', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, FOLDER), 'utf8');
 const MESSAGES = JSON.parse(read('messages.json')) as Record<string, string>;
-const TRACES = new Map(['broken.csv', 'long.csv'].map((file) => [file, read(file)]));
+const readTrace = (path: string): string => readText(new URL(path, FOLDER).pathname, path);
 
 describe('a malformed scenario is refused with a message that says where, what and what instead', () => {
   test.each(Object.entries(MESSAGES))('%s', (file, message) => {
-    expect(() => describeLab(readScenario(read(file), file), TRACES)).toThrowError(
+    expect(() => loadScenarioText(read(file), file, {}, readTrace)).toThrowError(
       expect.objectContaining({ name: 'UserError', message }),
     );
   });

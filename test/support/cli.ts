@@ -1,18 +1,17 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll } from 'vitest';
 import type { Addresses } from '../../src/api/index.ts';
+import { alone } from './lock.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const SMALL = 'test/fixtures/small.yaml';
 const MAIN = join(ROOT, 'dist/cli/main.js');
-const LOCK = join(ROOT, 'node_modules/.inferlab-test-build');
 /** Nothing here takes nearly as long: what does, hangs. */
 const HANG_MS = 60_000;
 
@@ -24,22 +23,10 @@ export interface Finished {
 
 /** Builds dist when a source is newer; one test file does so, the others wait. */
 async function build(): Promise<void> {
-  while (!isFresh()) {
-    try {
-      mkdirSync(LOCK);
-    } catch {
-      const since = statSync(LOCK, { throwIfNoEntry: false })?.mtimeMs;
-      if (since !== undefined && Date.now() - since > HANG_MS) rmSync(LOCK, { recursive: true, force: true });
-      await sleep(50);
-      continue;
-    }
-    try {
-      await promisify(execFile)('npm', ['run', '-s', 'build'], { cwd: ROOT });
-      return;
-    } finally {
-      rmSync(LOCK, { recursive: true, force: true });
-    }
-  }
+  if (isFresh()) return;
+  await alone('build', async () => {
+    if (!isFresh()) await promisify(execFile)('npm', ['run', '-s', 'build'], { cwd: ROOT });
+  });
 }
 
 function isFresh(): boolean {
@@ -132,6 +119,18 @@ export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'inferlab-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** What these tests read of a line of `--requests FILE`, of a request that had its first token. */
+export interface RequestLine {
+  readonly request: number;
+  readonly outcome: string;
+  readonly promptTokens: number;
+  readonly outputTokensDue: number;
+  readonly outputTokens: number;
+  readonly arrivedMicros: number;
+  readonly firstTokenMicros: number;
+  readonly endedMicros: number;
 }
 
 export function readLines(file: string): string[] {

@@ -46,7 +46,7 @@ async function openSockets(scenario: object): Promise<OpenDoor> {
     within: (body) => body(globalThis.fetch),
     close: () => {
       live.stop();
-      server.close();
+      void server.close(0);
     },
   };
 }

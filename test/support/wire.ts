@@ -1,5 +1,16 @@
 /** What a client sees of the wire. */
 
+/** One chunk of a stream, chat or text. */
+export interface Chunk {
+  readonly id: string;
+  readonly object: string;
+  readonly choices: readonly {
+    readonly delta?: { readonly role?: string; readonly content?: string };
+    readonly finish_reason?: string | null;
+  }[];
+  readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
+}
+
 /** The data of each server-sent event, in order. */
 export async function events(response: Response): Promise<string[]> {
   const text = await response.text();

@@ -1,0 +1,50 @@
+import { kernelEvents, traceRecords } from './measure/kernel.ts';
+import { labTokens } from './measure/lab-client.ts';
+import { engineRequests, simulatedRequests } from './measure/simulation.ts';
+import type { Benchmark } from './support/benchmark.ts';
+
+/** Everything whose speed is measured. To add one, add a row; what it runs goes to `measure/`. */
+export const BENCHMARKS = [
+  {
+    name: 'kernel-events',
+    unit: 'events/s',
+    measures: 'self-rescheduling events, 10,000 pending, with a cancelled timeout for one in eight',
+    prepare: kernelEvents,
+  },
+  {
+    name: 'requests-azure-conversation-h100',
+    unit: 'requests/s',
+    measures: 'a world composed, run and judged: the whole trace of 19,366 requests on 8 x H100',
+    prepare: () => simulatedRequests('azure-conversation-h100'),
+  },
+  {
+    name: 'requests-azure-conversation-910b',
+    unit: 'requests/s',
+    measures: 'a world composed, run and judged: the whole trace of 19,366 requests on 8 x Ascend 910B',
+    prepare: () => simulatedRequests('azure-conversation-910b'),
+  },
+  {
+    name: 'engine-requests',
+    unit: 'requests/s',
+    measures: 'the same trace fed to 8 engines directly: no platform, no gateway, no log, no hash (Ascend 910B)',
+    prepare: () => engineRequests('azure-conversation-910b'),
+  },
+  {
+    name: 'trace-records',
+    unit: 'records/s',
+    measures: 'records into the canonical trace, and its hash',
+    prepare: traceRecords,
+  },
+  {
+    name: 'lab-streaming-tokens',
+    unit: 'tokens/s',
+    measures: 'tokens that the real openai client receives inside lab.run, 20 streams at once, the lab composed too',
+    prepare: labTokens,
+  },
+] as const satisfies readonly Benchmark[];
+
+export type BenchmarkName = (typeof BENCHMARKS)[number]['name'];
+
+export function benchmark(name: BenchmarkName): Benchmark {
+  return BENCHMARKS.find((each) => each.name === name)!;
+}
