@@ -5,7 +5,7 @@ import type { OutputOptions } from './options.ts';
 
 /** Events shown; the JSON verdict has them all. */
 const EVENTS_SHOWN = 12;
-const MESSAGE_WIDTH = 112;
+const MESSAGE_WIDTH = 96;
 
 /** Prints a verdict to standard output: for scripts as JSON, for people as a page. */
 export function printVerdict(verdict: Verdict, options: OutputOptions): void {

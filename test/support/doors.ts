@@ -1,3 +1,4 @@
+import { Agent, fetch as undiciFetch } from 'undici';
 import { Live, LiveServer } from '../../src/api/index.ts';
 import { loadScenarioText } from '../../src/files/index.ts';
 import { Lab } from '../../src/index.ts';
@@ -38,14 +39,18 @@ async function openSockets(scenario: object): Promise<OpenDoor> {
   await server.open();
   live.wake();
   const { gateway, services, pods } = server.addresses();
+  // A pool of its own: connections of one door never serve another.
+  const agent = new Agent();
+  const fetch = ((url: string, init: object) => undiciFetch(url, { ...init, dispatcher: agent })) as unknown;
   return {
     gateway,
     url: (service) => services.find(({ name }) => name === service)!.url,
     apiKey: (service) => services.find(({ name }) => name === service)!.apiKey!,
     pod: (slot) => pods.find(({ name }) => name === slot)!.url,
-    within: (body) => body(globalThis.fetch),
+    within: (body) => body(fetch as typeof globalThis.fetch),
     close: () => {
       live.stop();
+      void agent.close();
       void server.close(0);
     },
   };
