@@ -43,7 +43,7 @@ export async function engineRequests(scenario: string): Promise<() => number> {
     const engines: Engine[] = specs.map((spec) => room.start(spec, SILENT));
     const arrival: EventKind = kernel.kind('bench/arrival', Priority.arrival, (row) => {
       const engine = engines[row % engines.length]!;
-      engine.submit(new Sequence(row, promptTokens[row]!, outputTokens[row]!, 'stop', false));
+      engine.submit(new Sequence({ request: row, promptTokens: promptTokens[row]!, outputTokens: outputTokens[row]! }));
       if (row + 1 < at.length) kernel.schedule(arrival, at[row + 1] as Micros, row + 1);
     });
     kernel.schedule(arrival, at[0] as Micros, 0);

@@ -1,5 +1,6 @@
 import {
   assert,
+  counted,
   type EventKind,
   type EventToken,
   type Kernel,
@@ -9,11 +10,12 @@ import {
   Priority,
 } from '../kernel/index.ts';
 import { BatchScheduler } from './batch-scheduler.ts';
-import { BlockPool } from './block-pool.ts';
+import { KvCache } from './kv-cache.ts';
 import { Segment } from './segment.ts';
 import { type EndReason, type Sequence, SequenceState } from './sequence.ts';
 import type { EngineSpec } from './spec.ts';
-import { WaitingQueue } from './waiting-queue.ts';
+import { acceptedDrafts } from './speculation.ts';
+import { FirstComeQueue, PriorityQueue, type WaitingQueue } from './waiting-queue.ts';
 
 /** What an engine reports, at the moment it happens. Handed in when the world is composed. */
 export interface EngineListener {
@@ -21,6 +23,10 @@ export interface EngineListener {
   admitted(sequence: Sequence): void;
   firstToken(sequence: Sequence): void;
   preempted(sequence: Sequence): void;
+  /** A prefill leg has computed its prompt and holds it for the decode leg; see {@link Engine.release}. */
+  prefilled?(sequence: Sequence): void;
+  /** A decode leg has its blocks; its keys and values may come; see {@link Engine.receive}. */
+  receiving?(sequence: Sequence): void;
   ended(sequence: Sequence, reason: EndReason): void;
 }
 
@@ -37,6 +43,9 @@ export interface EngineFigures {
   readonly promptTokens: number;
   readonly generationTokens: number;
   readonly preemptions: number;
+  /** Prompt tokens that admission looked up in the prefix cache, and those that it found. */
+  readonly prefixQueries: number;
+  readonly prefixHits: number;
 }
 
 /**
@@ -53,14 +62,18 @@ export class Engine {
   readonly #kernel: Kernel;
   readonly #stepEnd: EventKind;
   readonly #listener: EngineListener;
-  readonly #waiting = new WaitingQueue();
+  readonly #waiting: WaitingQueue;
   readonly #running: Sequence[] = [];
-  readonly #blocks: BlockPool;
+  readonly #blocks: KvCache;
   readonly #scheduler: BatchScheduler;
   readonly #segment: Segment;
   #token: EventToken = NO_EVENT;
   #slowdown = 1;
   #leaving = 0;
+  /** Prompts computed for other engines to fetch, and sequences whose keys and values are on their way. */
+  readonly #held = new Set<Sequence>();
+  readonly #receiving = new Set<Sequence>();
+  #arrivals = 0;
   #settling = false;
   #diedAt: Micros = NEVER;
   #busyMicros = 0;
@@ -69,6 +82,8 @@ export class Engine {
   #promptTokens = 0;
   #generationTokens = 0;
   #preemptions = 0;
+  #prefixQueries = 0;
+  #prefixHits = 0;
 
   constructor(id: number, spec: EngineSpec, kernel: Kernel, stepEnd: EventKind, listener: EngineListener) {
     this.id = id;
@@ -78,7 +93,8 @@ export class Engine {
     this.#kernel = kernel;
     this.#stepEnd = stepEnd;
     this.#listener = listener;
-    this.#blocks = new BlockPool(spec.kvBlocks, spec.blockSize);
+    this.#waiting = spec.schedulingPolicy === 'priority' ? new PriorityQueue() : new FirstComeQueue();
+    this.#blocks = new KvCache(spec.kvBlocks, spec.blockSize, spec.prefixUnitTokens ?? 0);
     this.#scheduler = new BatchScheduler(spec, this.#running, this.#waiting, this.#blocks);
     this.#segment = new Segment(spec.stepTime);
   }
@@ -95,15 +111,57 @@ export class Engine {
   /** Takes a sequence in. It must fit: `promptTokens + outputTokens <= maxModelLen` and into an empty cache. */
   submit(sequence: Sequence): void {
     assert(this.alive, `sequence ${sequence.request} submitted to dead engine ${this.id}`);
-    this.#waiting.push(sequence);
+    sequence.order = this.#arrivals++;
+    this.#enqueue(sequence);
+  }
+
+  /** The keys and values of a receiving sequence have come: it takes its place at the next step boundary. */
+  receive(sequence: Sequence): void {
+    assert(sequence.state === SequenceState.receiving, `sequence ${sequence.request} receives nothing`);
+    this.#receiving.delete(sequence);
+    sequence.remote = false;
+    sequence.computed = sequence.pending - 1;
+    sequence.state = SequenceState.waiting;
+    this.#enqueue(sequence, true);
+  }
+
+  /** They will not come: the prompt is computed here. */
+  recompute(sequence: Sequence): void {
+    assert(sequence.state === SequenceState.receiving, `sequence ${sequence.request} receives nothing`);
+    this.#receiving.delete(sequence);
+    this.#blocks.release(sequence);
+    sequence.remote = false;
+    sequence.state = SequenceState.waiting;
+    this.#enqueue(sequence, true);
+  }
+
+  /** Nobody needs what a held sequence has computed any more. */
+  release(sequence: Sequence): void {
+    if (sequence.state !== SequenceState.held) return;
+    this.#held.delete(sequence);
+    this.#end(sequence, 'finished');
+    if (this.#segment.active && !this.#settling) this.#admitAtNextStep();
+    else if (!this.#settling) this.#startSegment();
+  }
+
+  #enqueue(sequence: Sequence, first = false): void {
+    if (first) this.#waiting.putBack(sequence);
+    else this.#waiting.push(sequence);
     if (this.#settling) return;
     if (!this.#segment.active) this.#startSegment();
-    else if (this.#waiting.size === 1) this.#admitAtNextStep();
+    else if (first || this.#waiting.peek() === sequence) this.#admitAtNextStep();
   }
 
   /** The client has left: a waiting sequence ends now, a running one at the next step boundary. */
   abort(sequence: Sequence): void {
     if (sequence.state === SequenceState.ended || sequence.leaving) return;
+    if (sequence.state === SequenceState.held || sequence.state === SequenceState.receiving) {
+      this.#held.delete(sequence);
+      this.#receiving.delete(sequence);
+      this.#end(sequence, 'aborted');
+      if (this.#segment.active && !this.#settling) this.#admitAtNextStep();
+      return;
+    }
     if (sequence.state === SequenceState.waiting) {
       this.#waiting.forget();
       this.#end(sequence, 'aborted');
@@ -136,6 +194,9 @@ export class Engine {
     }
     this.#countBlocks(now);
     for (const sequence of this.#running.splice(0)) this.#end(sequence, sequence.leaving ? 'aborted' : 'cut');
+    for (const sequence of [...this.#held, ...this.#receiving]) this.#end(sequence, 'cut');
+    this.#held.clear();
+    this.#receiving.clear();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#end(next, 'cut');
   }
 
@@ -166,8 +227,8 @@ export class Engine {
     const { multiStep } = this.#segment;
     const blocks = steps > 0 && multiStep ? this.#scheduler.blocksAfter(steps) : this.#blocks.used;
     return {
-      running: this.#running.length,
-      waiting: this.#waiting.size,
+      running: this.#running.length + this.#held.size,
+      waiting: this.#waiting.size + this.#receiving.size,
       kvBlocksUsed: blocks,
       kvBlocksTotal: this.#blocks.total,
       busyMicros: this.#busyMicros + (active ? now - this.#segment.start : 0),
@@ -175,6 +236,8 @@ export class Engine {
       promptTokens: this.#promptTokens,
       generationTokens: this.#generationTokens + (multiStep ? steps * this.#running.length : 0),
       preemptions: this.#preemptions,
+      prefixQueries: this.#prefixQueries,
+      prefixHits: this.#prefixHits,
     };
   }
 
@@ -190,9 +253,15 @@ export class Engine {
     for (const sequence of plan.admitted) {
       if (sequence.admitted) continue;
       sequence.admitted = true;
-      this.#promptTokens += sequence.promptTokens;
+      if (sequence.leg !== 'decode') this.#promptTokens += sequence.promptTokens;
+      if (sequence.prefix !== undefined) {
+        this.#prefixQueries += sequence.promptTokens;
+        this.#prefixHits += sequence.computed;
+      }
       this.#listener.admitted(sequence);
     }
+    for (const sequence of plan.receiving) this.#receiving.add(sequence);
+    for (const sequence of plan.receiving) this.#listener.receiving?.(sequence);
     if (this.#running.length === 0) return;
     if (plan.decodeSteps > 0) {
       segment.startDecode(now, plan.decodeSteps, plan.work, this.#slowdown);
@@ -225,20 +294,24 @@ export class Engine {
     const blocksBefore = this.#blocks.used;
     let finished = this.#leaving > 0;
     for (const sequence of this.#running) {
-      const before = sequence.generated;
-      if (sequence.scheduled === sequence.pending) {
-        sequence.computed += sequence.scheduled + steps - 1;
-        sequence.generated += steps;
-        this.#generationTokens += steps;
-        if (sequence.tokenTimes !== undefined) {
-          for (let step = 1; step <= steps; step++) sequence.tokenTimes.push(segment.endOfStep(step));
-        }
-        if (before === 0) this.#listener.firstToken(sequence);
-        if (sequence.generated >= sequence.outputTokens) finished = true;
-      } else {
-        sequence.computed += sequence.scheduled;
-      }
+      const { scheduled, pending, generated: before } = sequence;
       sequence.scheduled = 0;
+      if (scheduled < pending) {
+        sequence.computed += scheduled;
+        continue;
+      }
+      // A multi-step segment decodes; a mixed step emits one token, or with drafts one and those accepted.
+      const emitted = steps > 1 || scheduled === pending ? steps : this.#emitted(sequence, scheduled);
+      sequence.computed += pending + emitted - 1;
+      sequence.generated += emitted;
+      this.#generationTokens += emitted;
+      if (sequence.tokenTimes !== undefined) {
+        for (let token = 1; token <= emitted; token++) {
+          sequence.tokenTimes.push(segment.endOfStep(Math.min(token, steps)));
+        }
+      }
+      if (before === 0) this.#listener.firstToken(sequence);
+      if (sequence.generated >= sequence.outputTokens) finished = true;
     }
     this.#scheduler.growBlocks();
     this.#countBlocks(ended, blocksBefore);
@@ -256,15 +329,33 @@ export class Engine {
       else running[kept++] = sequence;
     }
     running.length = kept;
-    for (const sequence of over)
-      this.#end(sequence, sequence.generated >= sequence.outputTokens ? 'finished' : 'aborted');
+    for (const sequence of over) {
+      if (sequence.generated < sequence.outputTokens) this.#end(sequence, 'aborted');
+      else if (sequence.leg === 'prefill' && !sequence.leaving) this.#hold(sequence);
+      else this.#end(sequence, 'finished');
+    }
+  }
+
+  #hold(sequence: Sequence): void {
+    sequence.state = SequenceState.held;
+    this.#held.add(sequence);
+    this.#listener.prefilled?.(sequence);
+  }
+
+  /** Tokens that a decode step with `verified` tokens emits: one, and the drafts accepted. */
+  #emitted(sequence: Sequence, verified: number): number {
+    const { acceptance } = this.spec.speculation!;
+    const { seed } = this.#kernel.chance;
+    return (
+      1 +
+      acceptedDrafts(verified - 1, acceptance, (draft) => counted(seed, sequence.request, sequence.generated + draft))
+    );
   }
 
   #end(sequence: Sequence, reason: EndReason): void {
     if (sequence.leaving) this.#leaving--;
     sequence.state = SequenceState.ended;
-    this.#blocks.release(sequence.blocks);
-    sequence.blocks = 0;
+    this.#blocks.release(sequence);
     this.#listener.ended(sequence, reason);
   }
 

@@ -33,4 +33,19 @@ export interface EngineSpec {
   /** The longest context in tokens, prompt and answer together (`max_model_len`). */
   readonly maxModelLen: number;
   readonly stepTime: StepTimeModel;
+  /** Who is admitted first, and preempted last; default `fcfs` (vLLM's `--scheduling-policy`). */
+  readonly schedulingPolicy?: 'fcfs' | 'priority';
+  /** Share of the blocks that admission leaves free, against preemption right after; default 0, as in vLLM v1. */
+  readonly watermark?: number;
+  /** Tokens of a unit of prefix caching, a multiple of `blockSize`; default 0, none. */
+  readonly prefixUnitTokens?: number;
+  readonly speculation?: Speculation;
+}
+
+/** Speculative decoding: every decode step verifies some drafted tokens and keeps those up to the first refused. */
+export interface Speculation {
+  /** Tokens drafted for each sequence and step. */
+  readonly draftTokens: number;
+  /** How likely each drafted token is to be accepted, given that those before it were. */
+  readonly acceptance: number;
 }

@@ -1,12 +1,24 @@
 import { type Sequence, SequenceState } from './sequence.ts';
 
-/** Sequences waiting for a place in the batch, first come first served; a preempted one goes back to the front. */
-export class WaitingQueue {
+/** Sequences waiting for a place in the batch. A preempted one goes back to the front of those of its rank. */
+export interface WaitingQueue {
+  /** Sequences that wait, those whose clients have left not counted. */
+  readonly size: number;
+  push(sequence: Sequence): void;
+  /** Puts a sequence that has been in the batch back before those that have not. */
+  putBack(sequence: Sequence): void;
+  peek(): Sequence | undefined;
+  shift(): Sequence | undefined;
+  /** To be called once for a waiting sequence that has ended; it is skipped when its turn comes. */
+  forget(): void;
+}
+
+/** First come, first served: vLLM's default policy. */
+export class FirstComeQueue implements WaitingQueue {
   #items: (Sequence | undefined)[] = [];
   #head = 0;
   #size = 0;
 
-  /** Sequences that wait, those whose clients have left not counted. */
   get size(): number {
     return this.#size;
   }
@@ -16,7 +28,7 @@ export class WaitingQueue {
     this.#size++;
   }
 
-  unshift(sequence: Sequence): void {
+  putBack(sequence: Sequence): void {
     if (this.#head > 0) this.#items[--this.#head] = sequence;
     else this.#items.unshift(sequence);
     this.#size++;
@@ -40,7 +52,6 @@ export class WaitingQueue {
     return sequence;
   }
 
-  /** To be called once for a waiting sequence that has ended; it is skipped when its turn comes. */
   forget(): void {
     this.#size--;
   }
@@ -50,4 +61,56 @@ export class WaitingQueue {
       this.#items[this.#head++] = undefined;
     }
   }
+}
+
+/** By priority, then by arrival: vLLM's policy `priority`. Lower numbers first. */
+export class PriorityQueue implements WaitingQueue {
+  readonly #items: Sequence[] = [];
+  #forgotten = 0;
+
+  get size(): number {
+    return this.#items.length - this.#forgotten;
+  }
+
+  push(sequence: Sequence): void {
+    let low = 0;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (rank(sequence, this.#items[middle]!) < 0) high = middle;
+      else low = middle + 1;
+    }
+    this.#items.splice(low, 0, sequence);
+  }
+
+  /** Its order of arrival puts it where it was. */
+  putBack(sequence: Sequence): void {
+    this.push(sequence);
+  }
+
+  peek(): Sequence | undefined {
+    this.#dropEnded();
+    return this.#items[0];
+  }
+
+  shift(): Sequence | undefined {
+    this.#dropEnded();
+    return this.#items.shift();
+  }
+
+  forget(): void {
+    this.#forgotten++;
+  }
+
+  #dropEnded(): void {
+    while (this.#items[0]?.state === SequenceState.ended) {
+      this.#items.shift();
+      this.#forgotten--;
+    }
+  }
+}
+
+/** Negative when `a` goes before `b`. */
+export function rank(a: Sequence, b: Sequence): number {
+  return a.priority - b.priority || a.order - b.order;
 }

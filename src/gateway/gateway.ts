@@ -154,7 +154,7 @@ export class Gateway {
       return new Reply({ number, promptTokens, outputTokens: 0, finishReason, arrivedAt, refusal });
     }
     const number = this.#log.arrived(service.index, promptTokens, outputTokens, NO_ROW);
-    const sequence = new Sequence(number, promptTokens, outputTokens, finishReason, true);
+    const sequence = new Sequence({ request: number, promptTokens, outputTokens, finishReason, watched: true });
     const facts = { number, promptTokens, outputTokens, finishReason, arrivedAt, pod: target.name } as const;
     const reply = new Reply(facts, target.engine, sequence);
     this.#open.set(number, { reply, sequence, pod: target });
@@ -166,7 +166,7 @@ export class Gateway {
   #submit(number: number, pod: Pod, promptTokens: number, outputTokens: number, watched: boolean): void {
     const engine = pod.engine!;
     this.#log.routed(number, engine.id);
-    engine.submit(new Sequence(number, promptTokens, outputTokens, 'stop', watched));
+    engine.submit(new Sequence({ request: number, promptTokens, outputTokens, watched }));
   }
 
   #refuse(service: number, promptTokens: number, outputTokensDue: number, row: number, refusal: Refusal): number {

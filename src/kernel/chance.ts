@@ -34,3 +34,22 @@ export function seedOf(seed: number, name: string): number {
   const digest = sha256(utf8ToBytes(`${seed}/${name}`));
   return new DataView(digest.buffer).getInt32(0);
 }
+
+/**
+ * A uniform number in [0, 1) that is a function of what it is for, not of what was drawn before: the `n`-th draw for
+ * `subject`. MurmurHash3's 32-bit mixing (Appleby, public domain).
+ */
+export function counted(seed: number, subject: number, n: number): number {
+  let hash = seed | 0;
+  for (const word of [subject | 0, n | 0]) {
+    let mixed = Math.imul(word, 0xcc9e2d51);
+    mixed = Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
+    hash ^= mixed;
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
+  }
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}

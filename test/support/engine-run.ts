@@ -58,7 +58,7 @@ export function runEngine(story: Story, observer?: Observer): EngineRun {
   const note = (what: keyof typeof WORDS, sequence: Sequence): void =>
     kernel.trace.note(kernel.now, { code: WORDS[what], name: what }, sequence.request, sequence.generated);
   const heard: Heard[] = story.arrivals.map(({ promptTokens, outputTokens, watched }, request) => ({
-    sequence: new Sequence(request, promptTokens, outputTokens, 'stop', watched),
+    sequence: new Sequence({ request, promptTokens, outputTokens, watched }),
     admittedAt: [],
     firstTokenAt: [],
     preempted: 0,
