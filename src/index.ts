@@ -181,7 +181,11 @@ export class Lab {
   /** Makes something go wrong, now. @throws when it names a service or an instance that does not exist */
   fault({ lastingSeconds, ...fault }: LabFault): void {
     this.#service(fault.service);
-    if ('instance' in fault) this.podUrl(`${fault.service}/${fault.deployment}/${fault.instance}`);
+    if (fault.kind !== 'refuse' && this.#world.platform.podOf(fault) === undefined) {
+      throw new Error(
+        `No pod of ${fault.service}/${fault.deployment}/${fault.instance}; there are ${this.#world.platform.slots.join(', ')}`,
+      );
+    }
     const lasting = lastingSeconds === undefined ? {} : { lasting: fromSeconds(lastingSeconds) };
     this.#session.command({ kind: 'fault', fault: { ...fault, ...lasting } as FaultSpec });
   }

@@ -189,9 +189,9 @@ export class DataPlane {
   #models(pods: readonly Pod[]): Exchange {
     const created = Math.floor(this.#session.world.description.epoch / 1_000);
     const models = new Map(
-      pods.map(({ deployment: { spec } }) => [
-        spec.unit.servedModelName,
-        { id: spec.unit.servedModelName, created, maxModelLen: spec.unit.engine.maxModelLen },
+      pods.map(({ unit }) => [
+        unit.servedModelName,
+        { id: unit.servedModelName, created, maxModelLen: unit.engine.maxModelLen },
       ]),
     );
     return ReadyExchange.json(this.#session.now, 200, modelList([...models.values()]));
@@ -209,7 +209,7 @@ export class DataPlane {
 }
 
 function servedModels(service: Service): string[] {
-  return service.spec.deployments.map(({ unit }) => unit.servedModelName);
+  return service.spec.deployments.flatMap(({ units }) => units.map(({ servedModelName }) => servedModelName));
 }
 
 function readBody(

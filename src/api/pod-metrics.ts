@@ -9,7 +9,7 @@ export function podMetrics(at: Micros, world: World, pod: Pod): Exchange {
   const engine = pod.engine!;
   const figures = engine.figures();
   const { metrics } = world.taps[engine.id]!;
-  const { unit } = pod.deployment.spec;
+  const { unit } = pod;
   const text = renderVllmMetrics({
     modelName: unit.servedModelName,
     engine: '0',

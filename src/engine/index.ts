@@ -3,6 +3,7 @@
  * live here. It knows nothing of services, pods or clients; what it has to tell goes to the listener handed in.
  */
 export { Engine, type EngineFigures, type EngineListener, EngineRoom } from './engine.ts';
-export { type EndReason, Sequence, SequenceState } from './sequence.ts';
-export type { EngineSpec, StepTimeModel, StepWork } from './spec.ts';
+export { KvLink, KvLinkRoom, type KvLinkSpec } from './kv-link.ts';
+export { type EndReason, type Leg, Sequence, type SequenceAsk, SequenceState } from './sequence.ts';
+export type { EngineSpec, Speculation, StepTimeModel, StepWork } from './spec.ts';
 export { kvBytesPerToken, RooflineModel, weightBytes } from './step-time/roofline.ts';

@@ -1,39 +1,59 @@
 import type { EndReason, EngineListener, Sequence } from '../engine/index.ts';
 import { EngineMetrics, Outcome, type RequestLog } from '../telemetry/index.ts';
 
-const OUTCOMES = { finished: Outcome.completed, aborted: Outcome.aborted, cut: Outcome.cut } as const;
+export const OUTCOMES = { finished: Outcome.completed, aborted: Outcome.aborted, cut: Outcome.cut } as const;
 /** What a client that left would have got (nginx's number). */
 const CLIENT_CLOSED_REQUEST = 499;
 
-/** Hears one engine: writes the request log and the engine's histograms, and passes on what has ended. */
+/** What an engine's events mean for the requests behind its sequences. */
+export interface TapHooks {
+  onAdmitted(sequence: Sequence): void;
+  onPrefilled(sequence: Sequence): void;
+  onReceiving(sequence: Sequence): void;
+  /** Whether a sequence's first token is its client's. */
+  showsFirstToken(sequence: Sequence): boolean;
+  /** @returns true if the sequence's end is its request's; the log has it then, and `onRequestEnd` follows */
+  endsRequest(sequence: Sequence, reason: EndReason): boolean;
+  onRequestEnd(sequence: Sequence, reason: EndReason): void;
+}
+
+/** Hears one engine: writes the request log and the engine's histograms, and passes on what concerns requests. */
 export class EngineTap implements EngineListener {
   readonly metrics = new EngineMetrics();
   readonly #log: RequestLog;
-  readonly #onEnd: (sequence: Sequence, reason: EndReason) => void;
+  readonly #hooks: TapHooks;
 
-  constructor(log: RequestLog, onEnd: (sequence: Sequence, reason: EndReason) => void) {
+  constructor(log: RequestLog, hooks: TapHooks) {
     this.#log = log;
-    this.#onEnd = onEnd;
+    this.#hooks = hooks;
   }
 
   admitted(sequence: Sequence): void {
-    this.#log.admitted(sequence.request);
+    if (sequence.leg !== 'decode') this.#log.admitted(sequence.request);
+    this.#hooks.onAdmitted(sequence);
   }
 
   firstToken(sequence: Sequence): void {
-    this.#log.firstToken(sequence.request);
+    if (this.#hooks.showsFirstToken(sequence)) this.#log.firstToken(sequence.request);
   }
 
   preempted(sequence: Sequence): void {
     this.#log.preempted(sequence.request);
   }
 
+  prefilled(sequence: Sequence): void {
+    this.#hooks.onPrefilled(sequence);
+  }
+
+  receiving(sequence: Sequence): void {
+    this.#hooks.onReceiving(sequence);
+  }
+
   ended(sequence: Sequence, reason: EndReason): void {
-    const status =
-      reason === 'aborted' ? CLIENT_CLOSED_REQUEST : reason === 'cut' && sequence.generated === 0 ? 502 : 200;
-    this.#log.ended(sequence.request, OUTCOMES[reason], status, sequence.generated);
+    if (!this.#hooks.endsRequest(sequence, reason)) return;
+    this.#log.ended(sequence.request, OUTCOMES[reason], statusOf(reason, sequence.generated), sequence.generated);
     this.#observe(sequence, reason);
-    this.#onEnd(sequence, reason);
+    this.#hooks.onRequestEnd(sequence, reason);
   }
 
   #observe(sequence: Sequence, reason: EndReason): void {
@@ -52,4 +72,10 @@ export class EngineTap implements EngineListener {
       metrics.tpot.observe(seconds(record.firstTokenAt, record.endedAt) / (record.outputTokens - 1));
     }
   }
+}
+
+/** The HTTP status that a client saw, or would have. */
+export function statusOf(reason: EndReason, tokens: number): number {
+  if (reason === 'aborted') return CLIENT_CLOSED_REQUEST;
+  return reason === 'cut' && tokens === 0 ? 502 : 200;
 }

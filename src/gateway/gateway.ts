@@ -1,11 +1,12 @@
-import { type EndReason, Sequence, SequenceState } from '../engine/index.ts';
+import { type EndReason, Sequence, type SequenceAsk } from '../engine/index.ts';
 import { type Kernel, type Micros, NEVER } from '../kernel/index.ts';
 import type { Deployment, Platform, Pod, Service } from '../platform/index.ts';
 import { GATEWAY_ERRORS, type GatewayErrorKey } from '../protocol/index.ts';
 import { NO_ROW, Outcome, type RequestLog } from '../telemetry/index.ts';
 import { type LengthSampler, lengthSampler } from '../workload/index.ts';
 import type { Call, Refusal } from './call.ts';
-import { EngineTap } from './engine-tap.ts';
+import { Disaggregation } from './disaggregation.ts';
+import { EngineTap, OUTCOMES, statusOf } from './engine-tap.ts';
 import { Reply } from './reply.ts';
 import { ROUTING_POLICIES, type RoutingPolicy } from './routing/index.ts';
 import { WeightedChoice } from './weights.ts';
@@ -34,7 +35,10 @@ export class Gateway {
   readonly #routing = new Map<Deployment, RoutingPolicy>();
   readonly #replyLengths = new Map<Service, LengthSampler>();
   readonly #spells = new Map<Service, RefusalSpell>();
-  readonly #open = new Map<number, { reply: Reply; sequence: Sequence; pod: Pod }>();
+  readonly #disaggregation: Disaggregation;
+  readonly #decodeRouting = new Map<string, RoutingPolicy>();
+  /** Calls from outside that are being answered, and where. */
+  readonly #open = new Map<number, { readonly reply: Reply; readonly abort: () => void }>();
   #draining = false;
 
   constructor(kernel: Kernel, platform: Platform, log: RequestLog, tokenSink?: TokenSink) {
@@ -42,6 +46,20 @@ export class Gateway {
     this.#platform = platform;
     this.#log = log;
     this.#tokenSink = tokenSink;
+    this.#disaggregation = new Disaggregation(
+      kernel,
+      (deployment, instance) => this.#decodeRoutingOf(deployment, instance),
+      {
+        movedTo: (request, pod, sequence) => {
+          log.routed(request, pod.engine!.id);
+          this.#open.get(request)?.reply.follow(pod.engine!, sequence);
+        },
+        ended: (request, reason, outputTokens) => {
+          log.ended(request, OUTCOMES[reason], statusOf(reason, outputTokens), outputTokens);
+          this.#close(request, reason);
+        },
+      },
+    );
     for (const service of platform.services) {
       this.#weights.set(service, new WeightedChoice());
       const stream = kernel.chance.stream(`replies/${service.spec.name}`);
@@ -54,7 +72,18 @@ export class Gateway {
 
   /** The listener of a new engine. */
   tap(): EngineTap {
-    return new EngineTap(this.#log, (sequence, reason) => this.#onEnd(sequence, reason));
+    const handOff = this.#disaggregation;
+    return new EngineTap(this.#log, {
+      onAdmitted: (sequence) => handOff.onAdmitted(sequence),
+      onPrefilled: (sequence) => handOff.onPrefilled(sequence),
+      onReceiving: (sequence) => handOff.onReceiving(sequence),
+      showsFirstToken: (sequence) => handOff.showsFirstToken(sequence),
+      endsRequest: (sequence, reason) => handOff.onEnded(sequence, reason),
+      onRequestEnd: (sequence, reason) => {
+        if (sequence.tokenTimes !== undefined) this.#tokenSink?.(sequence.request, sequence.tokenTimes);
+        this.#close(sequence.request, reason);
+      },
+    });
   }
 
   /** A request of the scenario's own traffic: it holds a valid key and says how long its answer is. */
@@ -70,7 +99,7 @@ export class Gateway {
       return;
     }
     const number = this.#log.arrived(service.index, promptTokens, outputTokens, row);
-    this.#submit(number, target, promptTokens, outputTokens, this.#tokenSink !== undefined);
+    this.#submit(target, { request: number, promptTokens, outputTokens, watched: this.#tokenSink !== undefined }, true);
   }
 
   /** A call from outside. Its target exists: whoever takes calls in has looked it up. */
@@ -85,8 +114,7 @@ export class Gateway {
 
   /** The client of a request has gone. Gone already or refused: nothing happens. */
   disconnect(number: number): void {
-    const open = this.#open.get(number);
-    if (open !== undefined && open.sequence.state !== SequenceState.ended) open.pod.engine!.abort(open.sequence);
+    this.#open.get(number)?.abort();
   }
 
   /** From now on, until `until`, every call to the service is refused. */
@@ -154,19 +182,34 @@ export class Gateway {
       return new Reply({ number, promptTokens, outputTokens: 0, finishReason, arrivedAt, refusal });
     }
     const number = this.#log.arrived(service.index, promptTokens, outputTokens, NO_ROW);
-    const sequence = new Sequence({ request: number, promptTokens, outputTokens, finishReason, watched: true });
-    const facts = { number, promptTokens, outputTokens, finishReason, arrivedAt, pod: target.name } as const;
-    const reply = new Reply(facts, target.engine, sequence);
-    this.#open.set(number, { reply, sequence, pod: target });
-    this.#log.routed(number, target.engine!.id);
-    target.engine!.submit(sequence);
+    const reply = new Reply({ number, promptTokens, outputTokens, finishReason, arrivedAt, pod: target.name });
+    const throughGateway = 'service' in call.to;
+    const ask = { request: number, promptTokens, outputTokens, finishReason, watched: true } as const;
+    const leg = this.#submit(target, ask, throughGateway);
+    if (this.#disaggregation.showsFirstToken(leg)) reply.follow(target.engine!, leg);
+    const abort = (): void => {
+      if (!this.#disaggregation.abort(number)) target.engine!.abort(leg);
+    };
+    this.#open.set(number, { reply, abort });
     return reply;
   }
 
-  #submit(number: number, pod: Pod, promptTokens: number, outputTokens: number, watched: boolean): void {
-    const engine = pod.engine!;
-    this.#log.routed(number, engine.id);
-    engine.submit(new Sequence({ request: number, promptTokens, outputTokens, watched }));
+  /** @param handOff whether a prefill pod hands the answer on; asked at its own endpoint it does all of it */
+  #submit(pod: Pod, ask: SequenceAsk, handOff: boolean): Sequence {
+    this.#log.routed(ask.request, pod.engine!.id);
+    if (handOff && pod.unit.role === 'prefill') return this.#disaggregation.start(pod, ask);
+    const sequence = new Sequence(ask);
+    pod.engine!.submit(sequence);
+    return sequence;
+  }
+
+  #decodeRoutingOf(deployment: Deployment, instance: number): RoutingPolicy {
+    const key = `${deployment.index}/${instance}`;
+    const known = this.#decodeRouting.get(key);
+    if (known !== undefined) return known;
+    const policy = ROUTING_POLICIES['round-robin']();
+    this.#decodeRouting.set(key, policy);
+    return policy;
   }
 
   #refuse(service: number, promptTokens: number, outputTokensDue: number, row: number, refusal: Refusal): number {
@@ -175,11 +218,10 @@ export class Gateway {
     return number;
   }
 
-  #onEnd(sequence: Sequence, reason: EndReason): void {
-    if (sequence.tokenTimes !== undefined) this.#tokenSink?.(sequence.request, sequence.tokenTimes);
-    const open = this.#open.get(sequence.request);
+  #close(request: number, reason: EndReason): void {
+    const open = this.#open.get(request);
     if (open === undefined) return;
-    this.#open.delete(sequence.request);
+    this.#open.delete(request);
     open.reply.state = reason;
     open.reply.endedAt = this.#kernel.now;
   }

@@ -19,22 +19,18 @@ export class Reply {
   readonly pod: string | undefined;
   state: ReplyState;
   endedAt: Micros = NEVER;
-  readonly #engine: Engine | undefined;
-  readonly #sequence: Sequence | undefined;
+  #engine: Engine | undefined;
+  #sequence: Sequence | undefined;
 
-  constructor(
-    facts: {
-      readonly number: number;
-      readonly promptTokens: number;
-      readonly outputTokens: number;
-      readonly finishReason: 'stop' | 'length';
-      readonly arrivedAt: Micros;
-      readonly refusal?: Refusal | undefined;
-      readonly pod?: string | undefined;
-    },
-    engine?: Engine,
-    sequence?: Sequence,
-  ) {
+  constructor(facts: {
+    readonly number: number;
+    readonly promptTokens: number;
+    readonly outputTokens: number;
+    readonly finishReason: 'stop' | 'length';
+    readonly arrivedAt: Micros;
+    readonly refusal?: Refusal | undefined;
+    readonly pod?: string | undefined;
+  }) {
     this.number = facts.number;
     this.promptTokens = facts.promptTokens;
     this.outputTokens = facts.outputTokens;
@@ -43,6 +39,10 @@ export class Reply {
     this.refusal = facts.refusal;
     this.pod = facts.pod;
     this.state = facts.refusal === undefined ? 'open' : 'refused';
+  }
+
+  /** The answer comes from here. */
+  follow(engine: Engine, sequence: Sequence): void {
     this.#engine = engine;
     this.#sequence = sequence;
   }

@@ -1,20 +1,26 @@
 import type { Gateway } from '../gateway/index.ts';
 import { after, type EventKind, type Kernel, type Micros, NEVER, Priority } from '../kernel/index.ts';
-import { type Platform, type Pod, slotName } from '../platform/index.ts';
+import type { Platform } from '../platform/index.ts';
+
+/** Which pod: that of an instance, or of a disaggregated one the pod of a unit's replica (its first pod by default). */
+export interface PodTarget {
+  readonly service: string;
+  readonly deployment: string;
+  readonly instance: number;
+  readonly unit?: string;
+  readonly replica?: number;
+}
 
 /** What can be made to go wrong, each in the room that it strikes. */
 export type FaultSpec =
-  /** The pod that holds an instance's slot is killed; its streams are cut and a replacement is made. */
-  | { readonly kind: 'kill-pod'; readonly service: string; readonly deployment: string; readonly instance: number }
-  /** Steps of the engine in an instance's slot take `factor` times as long, until `lasting` has passed. */
-  | {
-      readonly kind: 'slow-engine';
-      readonly service: string;
-      readonly deployment: string;
-      readonly instance: number;
-      readonly factor: number;
-      readonly lasting?: Micros;
-    }
+  /** A pod is killed; its streams are cut and a replacement is made. */
+  | ({ readonly kind: 'kill-pod' } & PodTarget)
+  /** Steps of a pod's engine take `factor` times as long, until `lasting` has passed. */
+  | ({ readonly kind: 'slow-engine'; readonly factor: number; readonly lasting?: Micros } & PodTarget)
+  /** Keys and values leave a prefill pod `factor` times as slowly, until `lasting` has passed. */
+  | ({ readonly kind: 'slow-link'; readonly factor: number; readonly lasting?: Micros } & PodTarget)
+  /** No keys and values leave a prefill pod, until `lasting` has passed. */
+  | ({ readonly kind: 'break-link'; readonly lasting?: Micros } & PodTarget)
   /** The gateway refuses every call to a service, until `lasting` has passed. */
   | {
       readonly kind: 'refuse';
@@ -24,50 +30,53 @@ export type FaultSpec =
       readonly lasting?: Micros;
     };
 
-/** Brings faults about. Each kind of fault is one method here and acts on one room. */
+/** Brings faults about. Each kind of fault is one case here and acts on one room. */
 export class Faults {
   readonly #kernel: Kernel;
   readonly #platform: Platform;
   readonly #gateway: Gateway;
   readonly #recovery: EventKind;
-  /** Engines that run slow, and the latest fault that made them so. */
-  readonly #slowed: Pod[] = [];
+  /** What is to be put right again, by the number that its event carries. */
+  readonly #recoveries: (() => void)[] = [];
 
   constructor(kernel: Kernel, platform: Platform, gateway: Gateway) {
     this.#kernel = kernel;
     this.#platform = platform;
     this.#gateway = gateway;
-    this.#recovery = kernel.kind('fault/engine-recovers', Priority.script, (index) => {
-      const { engine } = this.#slowed[index]!;
-      if (engine?.alive) engine.slowDown(1);
-    });
+    this.#recovery = kernel.kind('fault/recovers', Priority.script, (index) => this.#recoveries[index]!());
   }
 
+  /** A fault that names what is not there (any more) strikes nothing. */
   strike(fault: FaultSpec): void {
+    if (fault.kind === 'refuse') {
+      this.#refuse(fault);
+      return;
+    }
+    const pod = this.#platform.podOf(fault);
+    if (pod === undefined) return;
     switch (fault.kind) {
       case 'kill-pod':
-        this.#killPod(fault);
+        this.#platform.killPod(pod, 'It was killed.');
         break;
       case 'slow-engine':
-        this.#slowEngine(fault);
+        this.#strikeFor(fault.lasting, (slow) => {
+          if (pod.engine?.alive) pod.engine.slowDown(slow ? fault.factor : 1);
+        });
         break;
-      case 'refuse':
-        this.#refuse(fault);
+      case 'slow-link':
+        this.#strikeFor(fault.lasting, (slow) => pod.link?.slowDown(slow ? fault.factor : 1));
+        break;
+      case 'break-link':
+        this.#strikeFor(fault.lasting, (broken) => pod.link?.setBroken(broken));
         break;
     }
   }
 
-  #killPod(fault: FaultSpec & { kind: 'kill-pod' }): void {
-    const pod = this.#podAt(fault);
-    if (pod !== undefined) this.#platform.killPod(pod, 'It was killed.');
-  }
-
-  #slowEngine(fault: FaultSpec & { kind: 'slow-engine' }): void {
-    const pod = this.#podAt(fault);
-    if (!pod?.engine?.alive) return;
-    pod.engine.slowDown(fault.factor);
-    if (fault.lasting === undefined) return;
-    this.#kernel.schedule(this.#recovery, after(this.#kernel.now, fault.lasting), this.#slowed.push(pod) - 1);
+  #strikeFor(lasting: Micros | undefined, set: (struck: boolean) => void): void {
+    set(true);
+    if (lasting === undefined) return;
+    const index = this.#recoveries.push(() => set(false)) - 1;
+    this.#kernel.schedule(this.#recovery, after(this.#kernel.now, lasting), index);
   }
 
   #refuse(fault: FaultSpec & { kind: 'refuse' }): void {
@@ -75,9 +84,5 @@ export class Faults {
     if (service === undefined) return;
     const until = fault.lasting === undefined ? NEVER : after(this.#kernel.now, fault.lasting);
     this.#gateway.refuseAll(service, fault.status, fault.retryAfterSeconds, until);
-  }
-
-  #podAt({ service, deployment, instance }: { service: string; deployment: string; instance: number }) {
-    return this.#platform.podAt(slotName(service, deployment, instance));
   }
 }

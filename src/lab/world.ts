@@ -1,5 +1,5 @@
 import { Cluster } from '../cluster/index.ts';
-import { EngineRoom } from '../engine/index.ts';
+import { EngineRoom, KvLinkRoom } from '../engine/index.ts';
 import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
 import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
 import { Platform, type Pod, type Service } from '../platform/index.ts';
@@ -56,6 +56,7 @@ export class World {
     this.events = new EventLog(this.kernel, options.eventSink);
     this.cluster = new Cluster(description.pools);
     this.engines = new EngineRoom(this.kernel);
+    const links = new KvLinkRoom(this.kernel);
     this.platform = new Platform(description.services, {
       kernel: this.kernel,
       cluster: this.cluster,
@@ -67,6 +68,7 @@ export class World {
         this.owners[engine.id] = pod;
         return engine;
       },
+      openLink: (spec) => links.open(spec),
       onSettled: (service) => this.#onSettled(service),
     });
     this.gateway = new Gateway(this.kernel, this.platform, this.requests, options.tokenSink);

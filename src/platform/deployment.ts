@@ -12,10 +12,10 @@ export class Deployment {
   readonly service: Service;
   readonly spec: DeploymentSpec;
   readonly #events: EventLog;
-  /** The pod in each instance's slot. */
+  /** The pod in each slot, by place. */
   readonly pods: (Pod | undefined)[] = [];
-  /** Pods that take traffic, in order of their slots. */
-  readonly backends: Pod[] = [];
+  /** Pods that take requests, in order of their places: common and prefill pods whose instance can serve. */
+  backends: readonly Pod[] = [];
   status: DeploymentStatus = 'DEPLOYING';
 
   constructor(index: number, service: Service, spec: DeploymentSpec, events: EventLog) {
@@ -25,27 +25,51 @@ export class Deployment {
     this.#events = events;
   }
 
-  /** Takes a pod into or out of the list of backends. */
+  /** Takes a pod into or out of service. */
   setReady(pod: Pod, ready: boolean): void {
     if (pod.ready === ready) return;
     pod.ready = ready;
-    if (ready) {
-      const after = this.backends.findIndex((other) => other.instance > pod.instance);
-      this.backends.splice(after === -1 ? this.backends.length : after, 0, pod);
-    } else {
-      this.backends.splice(this.backends.indexOf(pod), 1);
-    }
+    const decodes = (instance: number): boolean => this.decodePods(instance).length > 0;
+    this.backends = this.#readyPods().filter(({ unit, instance }) => {
+      return unit.role === 'common' || (unit.role === 'prefill' && decodes(instance));
+    });
     this.refreshStatus();
+  }
+
+  /** The decode pods of an instance that are ready, in order of their places. */
+  decodePods(instance: number): Pod[] {
+    return this.#readyPods().filter((pod) => pod.unit.role === 'decode' && pod.instance === instance);
+  }
+
+  /** Instances with all their pods ready. */
+  get readyInstances(): number {
+    const short = new Set<number>();
+    for (const [place, pod] of this.pods.entries()) if (pod?.ready !== true) short.add(this.#instanceOf(place));
+    return this.spec.instances - short.size;
+  }
+
+  #readyPods(): Pod[] {
+    return this.pods.filter((pod) => pod?.ready === true) as Pod[];
+  }
+
+  #instanceOf(place: number): number {
+    return Math.floor(place / (this.pods.length / this.spec.instances));
   }
 
   /** Derives the status from the instances that are ready (states 3.1). */
   refreshStatus(): void {
     const from = this.status;
     if (from === 'FAILED') return;
-    const ready = this.backends.length;
+    const ready = this.readyInstances;
     const wanted = this.spec.instances;
     const to: DeploymentStatus =
-      ready === wanted ? 'RUNNING' : from === 'DEPLOYING' ? 'DEPLOYING' : ready > 0 ? 'CONCERNING' : 'ERROR';
+      ready === wanted
+        ? 'RUNNING'
+        : from === 'DEPLOYING'
+          ? 'DEPLOYING'
+          : this.backends.length > 0
+            ? 'CONCERNING'
+            : 'ERROR';
     if (to === from) return;
     this.status = to;
     const service = this.service.spec.name;

@@ -32,6 +32,10 @@ export function engineSpec(unit: UnitSpec, flavor: NodeFlavor): EngineSpec {
     blockSize: engine.blockSize,
     kvBlocks,
     maxModelLen: engine.maxModelLen,
+    ...(engine.schedulingPolicy === undefined ? {} : { schedulingPolicy: engine.schedulingPolicy }),
+    ...(engine.watermark === undefined ? {} : { watermark: engine.watermark }),
+    ...(engine.prefixUnitTokens === undefined ? {} : { prefixUnitTokens: engine.prefixUnitTokens }),
+    ...(engine.speculation === undefined ? {} : { speculation: engine.speculation }),
     stepTime: new RooflineModel(model, device, efficiency(device.id), devices),
   };
 }

@@ -5,6 +5,6 @@
 export { Deployment, type DeploymentStatus } from './deployment.ts';
 export * from './keys.ts';
 export { Platform, type PlatformPorts } from './platform.ts';
-export { Pod, type PodPhase, slotName } from './pod.ts';
+export { Pod, type PodPhase, type PodSlot } from './pod.ts';
 export { Service, type ServiceStatus } from './service.ts';
 export type * from './spec.ts';

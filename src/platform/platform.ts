@@ -1,10 +1,10 @@
 import type { Cluster } from '../cluster/index.ts';
-import type { Engine, EngineSpec } from '../engine/index.ts';
+import type { Engine, EngineSpec, KvLink, KvLinkSpec } from '../engine/index.ts';
 import { after, assert, type EventKind, type Kernel, Priority } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
 import { Deployment } from './deployment.ts';
 import { engineSpec } from './engine-spec.ts';
-import { Pod, slotName } from './pod.ts';
+import { Pod, type PodSlot, slotsOf } from './pod.ts';
 import { PodLifecycle } from './pod-lifecycle.ts';
 import { Service } from './service.ts';
 import type { ServiceSpec } from './spec.ts';
@@ -16,6 +16,8 @@ export interface PlatformPorts {
   readonly events: EventLog;
   /** Starts the process of a pod's container. */
   readonly startEngine: (pod: Pod, spec: EngineSpec) => Engine;
+  /** Opens the link over which a prefill pod's keys and values leave. */
+  readonly openLink: (spec: KvLinkSpec) => KvLink;
   /** A service's first deployment is over: it serves, or has failed. */
   readonly onSettled: (service: Service) => void;
 }
@@ -25,10 +27,11 @@ export class Platform {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
   readonly #events: EventLog;
+  readonly #openLink: (spec: KvLinkSpec) => KvLink;
   readonly #lifecycle: PodLifecycle;
   readonly #deployTimeout: EventKind;
   readonly #pods: Pod[] = [];
-  readonly #slots = new Map<string, { readonly deployment: Deployment; readonly instance: number }>();
+  readonly #slots = new Map<string, PodSlot>();
   readonly services: readonly Service[];
   readonly deployments: Deployment[] = [];
 
@@ -36,6 +39,7 @@ export class Platform {
     this.#kernel = ports.kernel;
     this.#cluster = ports.cluster;
     this.#events = ports.events;
+    this.#openLink = ports.openLink;
     this.#lifecycle = new PodLifecycle(ports.kernel, ports.cluster, ports.events, this.#pods, ports.startEngine);
     this.#deployTimeout = ports.kernel.kind('platform/deploy-timeout', Priority.control, (index) =>
       this.#onDeployTimeout(this.deployments[index]!),
@@ -46,8 +50,9 @@ export class Platform {
         const deployment = new Deployment(this.deployments.length, service, spec, ports.events);
         this.deployments.push(deployment);
         service.deployments.push(deployment);
-        for (let instance = 0; instance < spec.instances; instance++) {
-          this.#slots.set(slotName(service.spec.name, spec.name, instance), { deployment, instance });
+        for (const slot of slotsOf(deployment)) {
+          this.#slots.set(slot.name, slot);
+          deployment.pods.push(undefined);
         }
       }
     }
@@ -62,13 +67,30 @@ export class Platform {
     return this.services.find((service) => service.spec.name === name);
   }
 
-  /** The pod that holds an instance's slot now. */
+  /** The pod that holds a slot now. */
   podAt(slot: string): Pod | undefined {
-    const place = this.#slots.get(slot);
-    return place?.deployment.pods[place.instance];
+    const known = this.#slots.get(slot);
+    return known?.deployment.pods[known.place];
   }
 
-  /** Every instance's slot, in order. */
+  /** The pod of an instance, or of a unit's replica in it; of several, the first. */
+  podOf(target: {
+    readonly service: string;
+    readonly deployment: string;
+    readonly instance: number;
+    readonly unit?: string;
+    readonly replica?: number;
+  }): Pod | undefined {
+    const deployment = this.service(target.service)?.deployments.find(({ spec }) => spec.name === target.deployment);
+    return deployment?.pods.find(
+      (pod) =>
+        pod?.instance === target.instance &&
+        (target.unit === undefined || pod.unit.name === target.unit) &&
+        (target.replica === undefined || pod.replica === target.replica),
+    );
+  }
+
+  /** Every slot, in order. */
   get slots(): string[] {
     return [...this.#slots.keys()];
   }
@@ -77,11 +99,13 @@ export class Platform {
   deploy(): void {
     for (const deployment of this.deployments) {
       const { spec, service } = deployment;
-      for (const node of this.#cluster.nodes(spec.pool)) engineSpec(spec.unit, node.flavor);
-      if (spec.unit.startupProbe === undefined) {
+      for (const node of this.#cluster.nodes(spec.pool)) {
+        for (const unit of spec.units) engineSpec(unit, node.flavor);
+      }
+      if (spec.units.some(({ startupProbe }) => startupProbe === undefined)) {
         this.#events.service(service.spec.name, 'noStartupProbe', spec.name);
       }
-      for (let instance = 0; instance < spec.instances; instance++) this.#createPod(deployment, instance);
+      for (const slot of this.#slots.values()) if (slot.deployment === deployment) this.#createPod(slot);
       const deadline = after(this.#kernel.now, spec.deployTimeout);
       this.#kernel.schedule(this.#deployTimeout, deadline, deployment.index);
     }
@@ -91,22 +115,23 @@ export class Platform {
   killPod(pod: Pod, why: string): void {
     if (pod.phase === 'terminated') return;
     this.#lifecycle.terminate(pod, why);
-    assert(pod.deployment.pods[pod.instance] === pod, `${pod.name} holds no slot`);
+    assert(pod.deployment.pods[pod.place] === pod, `${pod.name} holds no slot`);
     // Those that have waited for a node come before the successor.
     this.#lifecycle.retryPending();
-    this.#createPod(pod.deployment, pod.instance);
+    this.#createPod(this.#slots.get(pod.slot)!);
   }
 
-  #createPod(deployment: Deployment, instance: number): void {
-    const { spec, service } = deployment;
-    const draw = this.#kernel.chance.stream(`pod-names/${slotName(service.spec.name, spec.name, instance)}`);
+  #createPod(slot: PodSlot): void {
+    const { deployment, instance, unit, place } = slot;
+    const draw = this.#kernel.chance.stream(`pod-names/${slot.name}`);
     const suffix = Math.floor(draw() * 36 ** 5)
       .toString(36)
       .padStart(5, '0');
-    const name = `${service.spec.name}-${spec.name}-${instance}-${spec.unit.name}-${suffix}`;
-    const pod = new Pod(this.#pods.length, name, deployment, instance, this.#kernel.now);
+    const name = `${deployment.service.spec.name}-${deployment.spec.name}-${instance}-${unit.name}-${suffix}`;
+    const pod = new Pod(this.#pods.length, name, slot, this.#kernel.now);
+    if (unit.role === 'prefill') pod.link = this.#openLink(deployment.spec.kvTransfer!);
     this.#pods.push(pod);
-    deployment.pods[instance] = pod;
+    deployment.pods[place] = pod;
     this.#lifecycle.schedule(pod);
   }
 

@@ -55,7 +55,7 @@ export class PodLifecycle {
     const { spec, service } = pod.deployment;
     this.#kernel.cancel(pod.stageToken);
     const decision = this.#cluster.find(spec.pool, {
-      resources: spec.unit.resources,
+      resources: pod.unit.resources,
       isSibling: (name) => pod.deployment.pods.some((other) => other?.name === name),
     });
     if (decision.node === undefined) {
@@ -64,9 +64,9 @@ export class PodLifecycle {
       this.#after(pod, duration.RESCHEDULE_PERIOD, Stage.retry);
       return;
     }
-    pod.placement = this.#cluster.place(pod.name, decision.node, spec.unit.resources);
+    pod.placement = this.#cluster.place(pod.name, decision.node, pod.unit.resources);
     this.#events.pod(pod.name, 'Scheduled', decision.why);
-    const { image } = spec.unit;
+    const { image } = pod.unit;
     if (decision.node.hasImage(image.name)) {
       this.#events.pod(pod.name, 'Pulled', `${image.name} is present on ${decision.node.name}.`);
       this.#create(pod);
@@ -96,7 +96,7 @@ export class PodLifecycle {
     if (stage === Stage.retry) {
       this.schedule(pod);
     } else if (stage === Stage.pulled) {
-      const { image } = pod.deployment.spec.unit;
+      const { image } = pod.unit;
       pod.placement!.node.keepImage(image.name);
       this.#events.pod(
         pod.name,
@@ -119,7 +119,7 @@ export class PodLifecycle {
   }
 
   #start(pod: Pod): void {
-    const { unit } = pod.deployment.spec;
+    const { unit } = pod;
     pod.phase = 'running';
     pod.engine = this.#startEngine(pod, engineSpec(unit, pod.placement!.node.flavor));
     this.#events.pod(pod.name, 'Started');
@@ -139,7 +139,7 @@ export class PodLifecycle {
 
   #onProbe(pod: Pod): void {
     const { service, spec } = pod.deployment;
-    const probe = spec.unit.startupProbe!;
+    const probe = pod.unit.startupProbe!;
     if (pod.loaded) {
       pod.probeFailures = 0;
       this.#events.pod(pod.name, 'Healthy');

@@ -1,5 +1,6 @@
 import type { Model } from '../catalog/index.ts';
 import type { ResourceRequest } from '../cluster/index.ts';
+import type { KvLinkSpec, Speculation } from '../engine/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import type { LengthSpec } from '../workload/index.ts';
 
@@ -22,7 +23,10 @@ export interface ApiKeySpec {
   readonly digest: string;
 }
 
-/** A deployment in basic mode: equal instances of one unit. */
+/**
+ * A deployment: equal instances. In basic mode an instance is one common unit; disaggregated, it is at least one
+ * prefill and one decode unit, and keys and values go from one to the other.
+ */
 export interface DeploymentSpec {
   readonly name: string;
   readonly pool: string;
@@ -30,15 +34,32 @@ export interface DeploymentSpec {
   readonly weight: number;
   /** Deployment replicas, 1 to 128 (guide 382). */
   readonly instances: number;
-  readonly unit: UnitSpec;
+  readonly units: readonly UnitSpec[];
+  /** Of a disaggregated deployment. */
+  readonly kvTransfer?: KvTransferSpec;
   /** Not ready by then is failed (guide 444, D22). */
   readonly deployTimeout: Micros;
+}
+
+/** What a unit does with a request: all of it, its prompt, or its answer. */
+export type UnitRole = 'common' | 'prefill' | 'decode';
+
+/** How keys and values get from a prefill to a decode engine. */
+export interface KvTransferSpec extends KvLinkSpec {
+  /** Fetched when the prompt is done, or pushed layer by layer while it is computed. */
+  readonly mode: 'pull' | 'push';
+  /** Who streams the first token: the prefill engine (papers, HRA) or the decode engine (vLLM, SGLang). */
+  readonly firstToken: 'prefill' | 'decode';
+  /** Failed transfers are tried again this often; then the decode engine computes the prompt itself. */
+  readonly retries: number;
 }
 
 /** One role of a deployment: an image, its resources, its probes and the engine that it runs. */
 export interface UnitSpec {
   readonly name: string;
-  readonly role: 'common';
+  readonly role: UnitRole;
+  /** Unit replicas in each instance (`group_count`), 1 to 100. */
+  readonly replicas: number;
   readonly resources: ResourceRequest;
   readonly image: ImageSpec;
   readonly model: Model;
@@ -63,6 +84,11 @@ export interface EngineSettings {
   readonly maxModelLen: number;
   /** Set when the engine's own log states the block count. */
   readonly kvBlocks?: number;
+  readonly schedulingPolicy?: 'fcfs' | 'priority';
+  readonly watermark?: number;
+  /** Tokens of a unit of prefix caching; none when absent. */
+  readonly prefixUnitTokens?: number;
+  readonly speculation?: Speculation;
 }
 
 /** A startup probe (guide 4084-4097). */

@@ -1,8 +1,16 @@
 import { accelerator, model, nodeFlavor } from '../catalog/index.ts';
 import { suggestion } from '../kernel/index.ts';
-import { engineOf, leadingFlavor, resourcesOf } from './defaults.ts';
+import { engineOf, isDisaggregated, leadingFlavor, resourcesOf, unitName } from './defaults.ts';
 import type { Problem } from './messages.ts';
-import type { DeploymentEntry, PoolEntry, Scenario, ServiceEntry, TimelineItem, TrafficEntry } from './schema.ts';
+import type {
+  DeploymentEntry,
+  PoolEntry,
+  Scenario,
+  ServiceEntry,
+  TimelineItem,
+  TrafficEntry,
+  UnitEntry,
+} from './schema.ts';
 
 /** What makes a scenario of the right shape unsound: names that lead nowhere, pods that fit nowhere, endless streams. */
 
@@ -31,7 +39,7 @@ export function checkScenario(scenario: Scenario): Problem[] {
 export function shortestContext(service: ServiceEntry): { readonly deployment: string; readonly tokens: number } {
   const all = service.deployments.map(({ name, units }) => ({
     deployment: name,
-    tokens: engineOf(units[0]!).maxModelLen,
+    tokens: Math.min(...units.map((unit) => engineOf(unit).maxModelLen)),
   }));
   return all.reduce((shortest, each) => (each.tokens < shortest.tokens ? each : shortest));
 }
@@ -88,13 +96,38 @@ function checkService(service: ServiceEntry, scenario: Scenario, path: Path, tel
   for (const [index, deployment] of service.deployments.entries()) {
     const at = [...path, 'deployments', index];
     const pool = find(scenario.pools, deployment.pool, 'pool', [...at, 'pool'], tell);
-    if (pool !== undefined) checkFit(deployment, pool, [...at, 'units', 0], tell);
+    checkUnits(deployment, [...at, 'units'], tell);
+    if (pool === undefined) continue;
+    for (const [which, unit] of deployment.units.entries()) checkFit(unit, pool, [...at, 'units', which], tell);
+  }
+}
+
+/** One common unit, or at least one prefill and one decode unit (guide 763), all of one model. */
+function checkUnits(deployment: DeploymentEntry, path: Path, tell: Tell): void {
+  const { units } = deployment;
+  const roles = units.map(({ role }) => role);
+  if (!isDisaggregated(deployment)) {
+    if (units.length > 1) tell(path, `got ${units.length} common units, expected one; or prefill and decode units`);
+    return;
+  }
+  for (const role of ['prefill', 'decode'] as const) {
+    if (!roles.includes(role)) tell(path, `no ${role} unit; expected at least one prefill and one decode unit`);
+  }
+  for (const [index, unit] of units.entries()) {
+    const at = [...path, index];
+    if (unit.role === 'common') tell(at, 'a common unit beside prefill and decode units; expected one of these');
+    if (units.findIndex((other) => unitName(other) === unitName(unit)) < index) {
+      tell(at, `there is already a unit "${unitName(unit)}"; expected a name of its own`);
+    }
+    if (unit.model !== units[0]!.model) {
+      const first = `the first unit has "${units[0]!.model}"`;
+      tell([...at, 'model'], `got "${unit.model}", but ${first}: keys and values are of one model`);
+    }
   }
 }
 
 /** A pod fits on some node of the pool, and the model in the pod. */
-function checkFit(deployment: DeploymentEntry, pool: PoolEntry, path: Path, tell: Tell): void {
-  const unit = deployment.units[0]!;
+function checkFit(unit: UnitEntry, pool: PoolEntry, path: Path, tell: Tell): void {
   const engine = engineOf(unit);
   const { maxContext, parameters } = model(unit.model);
   if (engine.maxModelLen > maxContext) {
@@ -102,6 +135,11 @@ function checkFit(deployment: DeploymentEntry, pool: PoolEntry, path: Path, tell
       [...path, 'engine', 'maxModelLen'],
       `got ${engine.maxModelLen}, but "${unit.model}" allows at most ${maxContext} tokens`,
     );
+  }
+  const { prefixUnitTokens, blockSize } = engine;
+  if (prefixUnitTokens !== undefined && prefixUnitTokens % blockSize !== 0) {
+    const at = [...path, 'engine', 'prefixUnitTokens'];
+    tell(at, `got ${prefixUnitTokens}, expected a multiple of blockSize ${blockSize}`);
   }
 
   const flavor = leadingFlavor(pool);
@@ -180,10 +218,31 @@ function checkFault(entry: TimelineItem, scenario: Scenario, path: Path, tell: T
   const service = find(scenario.services, entry.service, 'service', [...path, 'service'], tell);
   if (service === undefined || entry.do === 'refuse') return;
   const deployment = find(service.deployments, entry.deployment, 'deployment', [...path, 'deployment'], tell);
-  if (deployment === undefined || entry.instance < deployment.instances) return;
+  if (deployment === undefined) return;
+  if (entry.instance < deployment.instances) {
+    checkStruckUnit(entry, deployment, path, tell);
+    return;
+  }
   const range = deployment.instances === 1 ? 'the only one is 0' : `they are 0 to ${deployment.instances - 1}`;
   tell(
     [...path, 'instance'],
     `got ${entry.instance}, but deployment "${deployment.name}" has ${deployment.instances} instances: ${range}`,
   );
+}
+
+function checkStruckUnit(
+  entry: Exclude<TimelineItem, { do: 'refuse' }>,
+  deployment: DeploymentEntry,
+  path: Path,
+  tell: Tell,
+): void {
+  const units = deployment.units.map((unit) => ({ ...unit, name: unitName(unit) }));
+  const unit = entry.unit === undefined ? units[0]! : find(units, entry.unit, 'unit', [...path, 'unit'], tell);
+  if (unit === undefined) return;
+  if (entry.replica !== undefined && entry.replica >= unit.replicas) {
+    tell([...path, 'replica'], `got ${entry.replica}, but unit "${unit.name}" has ${unit.replicas}`);
+  }
+  if ((entry.do === 'slow-link' || entry.do === 'break-link') && unit.role !== 'prefill') {
+    tell([...path, 'do'], `unit "${unit.name}" is no prefill unit: keys and values leave only those`);
+  }
 }

@@ -1,7 +1,7 @@
 import { accelerator, model, type NodeFlavor, nodeFlavor } from '../catalog/index.ts';
 import type { ResourceRequest } from '../cluster/index.ts';
 import type { EngineSettings, ImageSpec } from '../platform/index.ts';
-import type { PoolEntry, UnitEntry } from './schema.ts';
+import type { DeploymentEntry, PoolEntry, UnitEntry } from './schema.ts';
 
 /** Defaults that hang on something else in the scenario: on the pool's nodes, or on the model. */
 
@@ -33,6 +33,16 @@ export function imageOf(unit: UnitEntry, flavor: NodeFlavor): ImageSpec {
 }
 
 export function engineOf(unit: UnitEntry): EngineSettings {
-  const { kvBlocks, maxModelLen = model(unit.model).maxContext, ...settings } = unit.engine;
-  return { ...settings, maxModelLen, ...(kvBlocks === undefined ? {} : { kvBlocks }) };
+  const { maxModelLen = model(unit.model).maxContext, ...settings } = unit.engine;
+  const said = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return { ...(said as Omit<EngineSettings, 'maxModelLen'>), maxModelLen };
+}
+
+/** The guide's default (guide 405, 611): role-0; units of different roles are told apart by them. */
+export function unitName({ name, role }: UnitEntry): string {
+  return name ?? (role === 'common' ? 'role-0' : role);
+}
+
+export function isDisaggregated({ units }: DeploymentEntry): boolean {
+  return units.some(({ role }) => role !== 'common');
 }

@@ -6,7 +6,7 @@ import type { AuthSpec, DeploymentSpec, ServiceSpec, UnitSpec } from '../platfor
 import { apiKeyFor, keyDigest } from '../platform/index.ts';
 import { type ArrivalSpec, parseTrace, type Trace, type TrafficSpec } from '../workload/index.ts';
 import { shortestContext } from './checks.ts';
-import { engineOf, imageOf, leadingFlavor, resourcesOf } from './defaults.ts';
+import { engineOf, imageOf, isDisaggregated, leadingFlavor, resourcesOf, unitName } from './defaults.ts';
 import type { Expectation } from './expressions.ts';
 import type { Problem } from './messages.ts';
 import type { ScenarioDocument } from './parse.ts';
@@ -83,17 +83,25 @@ function authOf({ name, auth }: ServiceEntry, seed: number): AuthSpec {
 }
 
 function deploymentOf(entry: DeploymentEntry, pools: readonly PoolEntry[]): DeploymentSpec {
-  const { units, ...rest } = entry;
+  const { units, kvTransfer, ...rest } = entry;
   const pool = pools.find(({ name }) => name === entry.pool)!;
-  return { ...rest, unit: unitOf(units[0]!, pool) };
+  const { setup, gigabytesPerSecond, ...transfer } = kvTransfer;
+  return {
+    ...rest,
+    units: units.map((unit) => unitOf(unit, pool)),
+    ...(isDisaggregated(entry)
+      ? { kvTransfer: { ...transfer, setupMicros: setup, bytesPerSecond: gigabytesPerSecond * 1e9 } }
+      : {}),
+  };
 }
 
 function unitOf(entry: UnitEntry, pool: PoolEntry): UnitSpec {
   const flavor = leadingFlavor(pool);
   const { startup } = entry.probes;
   return {
-    name: entry.name,
+    name: unitName(entry),
     role: entry.role,
+    replicas: entry.replicas,
     resources: resourcesOf(entry, flavor),
     image: imageOf(entry, flavor),
     model: model(entry.model),
@@ -117,17 +125,25 @@ function timelineOf(entry: TimelineItem): TimelineEntry {
 }
 
 function faultOf(entry: TimelineItem): FaultSpec {
-  if (entry.do === 'kill-pod') {
-    const { do: kind, service, deployment, instance } = entry;
-    return { kind, service, deployment, instance };
+  if (entry.do === 'refuse') {
+    const { do: kind, service, status, retryAfterSeconds, for: lasting } = entry;
+    return { kind, service, status, ...given({ retryAfterSeconds, lasting }) };
   }
-  const lasting = entry.for === undefined ? {} : { lasting: entry.for };
-  if (entry.do === 'slow-engine') {
-    const { do: kind, service, deployment, instance, factor } = entry;
-    return { kind, service, deployment, instance, factor, ...lasting };
+  const { service, deployment, instance, unit, replica } = entry;
+  const target = { service, deployment, instance, ...given({ unit, replica }) };
+  switch (entry.do) {
+    case 'kill-pod':
+      return { kind: entry.do, ...target };
+    case 'break-link':
+      return { kind: entry.do, ...target, ...given({ lasting: entry.for }) };
+    default:
+      return { kind: entry.do, ...target, factor: entry.factor, ...given({ lasting: entry.for }) };
   }
-  const { do: kind, service, status, retryAfterSeconds } = entry;
-  return { kind, service, status, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }), ...lasting };
+}
+
+/** Only what was said: an absent key is not the same as one without a value. */
+function given<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: NonNullable<Fields[Key]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** Streams of a trace that send a request which no engine of their service could ever take. */

@@ -84,8 +84,12 @@ const startupProbe = z.strictObject({
 });
 
 const unit = z.strictObject({
-  name: name(16).default('role-0').describe('Name of the role.'),
-  role: z.enum(['common']).default('common').describe('What the unit does; this version has common units.'),
+  name: name(16).optional().describe('Name of the unit. Default: role-0 for a common one, else its role.'),
+  role: z
+    .enum(['common', 'prefill', 'decode'])
+    .default('common')
+    .describe('What the unit does with a request: all of it, its prompt, or its answer.'),
+  replicas: integer(1, 100).default(1).describe('Unit replicas in each instance, 1 to 100.'),
   model: z.enum(IDS.models).describe('A model of the catalogue.'),
   servedModelName: text('a name').optional().describe('The name that clients use for the model. Default: the model.'),
   resources: z
@@ -121,6 +125,24 @@ const unit = z.strictObject({
       kvBlocks: integer(1)
         .optional()
         .describe('KV blocks, when the log of an engine states them. Default: what memory allows.'),
+      schedulingPolicy: z
+        .enum(['fcfs', 'priority'])
+        .optional()
+        .describe('Who is admitted first, and preempted last (scheduling_policy). Default: fcfs.'),
+      watermark: notNegative()
+        .max(1)
+        .optional()
+        .describe('Share of the blocks that admission leaves free. Default: 0.'),
+      prefixUnitTokens: integer(1)
+        .optional()
+        .describe('Prefix caching: tokens of a unit, a multiple of blockSize. Default: no prefix caching.'),
+      speculation: z
+        .strictObject({
+          draftTokens: integer(1, 16).describe('Tokens drafted for each sequence and step.'),
+          acceptance: notNegative().max(1).describe('How likely each drafted token is to be accepted.'),
+        })
+        .optional()
+        .describe('Speculative decoding. Default: none.'),
     })
     .prefault({})
     .describe('Settings of the serving engine.'),
@@ -143,12 +165,22 @@ const deployment = z.strictObject({
   deployTimeout: durationFrom('3m', '120m').prefault('20m').describe('Not ready by then is failed: 3m to 120m.'),
   units: z
     .array(unit)
-    .min(1, expecting('one unit'))
-    .max(1, {
-      error: ({ input }) =>
-        `got ${(input as unknown[]).length} units, expected one: this version has no prefill and decode units`,
+    .min(1, expecting('at least one unit'))
+    .describe('The units of an instance: one common unit, or at least one prefill and one decode unit.'),
+  kvTransfer: z
+    .strictObject({
+      setup: duration().prefault('400us').describe("The connector's set-up of one transfer."),
+      gigabytesPerSecond: positive().default(142).describe('What the transfers that leave one prefill pod share.'),
+      uploads: z.enum(['parallel', 'serial']).default('parallel').describe('Side by side, or one after the other.'),
+      mode: z.enum(['pull', 'push']).default('pull').describe('Fetched at the end, or pushed layer by layer.'),
+      firstToken: z
+        .enum(['prefill', 'decode'])
+        .default('decode')
+        .describe('Who streams the first token: decode as in vLLM and SGLang, prefill as in papers and sizing tools.'),
+      retries: integer(0, 10).default(1).describe('Then the decode engine computes the prompt itself.'),
     })
-    .describe('The roles of an instance; exactly one in this version.'),
+    .prefault({})
+    .describe('How keys and values get from prefill to decode engines.'),
 });
 
 const service = z.strictObject({
@@ -206,6 +238,8 @@ const instanceOf = () => ({
   service: struckService(),
   deployment: name().describe('The deployment that it strikes.'),
   instance: integer(0).describe('Which instance, from 0.'),
+  unit: name(16).optional().describe('Which unit of a disaggregated instance. Default: the first.'),
+  replica: integer(0).optional().describe('Which replica of the unit, from 0. Default: the first.'),
 });
 const when = () => ({ at: duration().describe('When, counted from `from`.'), from: COUNTED_FROM });
 const lasting = () => positiveDuration().optional().describe('How long it lasts. Default: to the end.');
@@ -216,6 +250,19 @@ const timelineEntry = z.discriminatedUnion('do', [
     do: z.literal('slow-engine').describe('Makes the steps of an engine slower.'),
     ...instanceOf(),
     factor: positive().describe('Steps take this many times as long.'),
+    for: lasting(),
+  }),
+  z.strictObject({
+    ...when(),
+    do: z.literal('slow-link').describe('Makes keys and values leave a prefill pod more slowly.'),
+    ...instanceOf(),
+    factor: positive().describe('Bytes take this many times as long.'),
+    for: lasting(),
+  }),
+  z.strictObject({
+    ...when(),
+    do: z.literal('break-link').describe('Lets no keys and values leave a prefill pod.'),
+    ...instanceOf(),
     for: lasting(),
   }),
   z.strictObject({

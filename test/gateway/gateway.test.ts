@@ -39,8 +39,8 @@ describe('the gateway', () => {
   });
 
   test('without a startup probe sends calls to an engine that is not up yet', () => {
-    const { startupProbe: _, ...unit } = deployment().unit;
-    const world = settled({ deployments: [deployment({ unit })] });
+    const { startupProbe: _, ...unit } = deployment().units[0]!;
+    const world = settled({ deployments: [deployment({ units: [unit] })] });
     expect(call(world).refusal).toMatchObject({ by: 'gateway', error: 'backendUnavailable' });
     world.runUntil(fromSeconds(600));
     expect(call(world).state).toBe('open');

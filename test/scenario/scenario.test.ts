@@ -18,7 +18,7 @@ describe('a scenario becomes the description of a lab', () => {
   test('defaults follow the pool and the model', () => {
     const deployment = lab().services[0]!.deployments[0]!;
     expect(deployment).toMatchObject({ weight: 100, instances: 2, deployTimeout: fromSeconds(1200) });
-    expect(deployment.unit).toMatchObject({
+    expect(deployment.units[0]!).toMatchObject({
       name: 'role-0',
       servedModelName: 'qwen3-8b',
       resources: { cpu: 24, memoryGiB: 192, accelerators: 1 },
@@ -35,15 +35,18 @@ describe('a scenario becomes the description of a lab', () => {
   });
 
   test('cores and memory follow the accelerators that a pod asks for', () => {
-    const { unit } = lab(['services.chat.deployments.main.units.0.resources.accelerators=2']).services[0]!
-      .deployments[0]!;
-    expect(unit.resources).toEqual({ cpu: 48, memoryGiB: 384, accelerators: 2 });
+    const {
+      units: [unit],
+    } = lab(['services.chat.deployments.main.units.0.resources.accelerators=2']).services[0]!.deployments[0]!;
+    expect(unit!.resources).toEqual({ cpu: 48, memoryGiB: 384, accelerators: 2 });
   });
 
   test('a pod on a CPU node has the defaults of a CPU pod', () => {
-    const { unit } = lab([], SMALL.replace('snt9b-8', 'cpu-64')).services[0]!.deployments[0]!;
-    expect(unit.resources).toEqual({ cpu: 32, memoryGiB: 64, accelerators: 0 });
-    expect(unit.image.name).toBe('vllm-cpu');
+    const {
+      units: [unit],
+    } = lab([], SMALL.replace('snt9b-8', 'cpu-64')).services[0]!.deployments[0]!;
+    expect(unit!.resources).toEqual({ cpu: 32, memoryGiB: 64, accelerators: 0 });
+    expect(unit!.image.name).toBe('vllm-cpu');
   });
 
   test('epoch, duration and timeline', () => {
@@ -70,7 +73,9 @@ describe('a scenario becomes the description of a lab', () => {
   });
 
   test('a startup probe can be turned off', () => {
-    const { unit } = lab(['services.0.deployments.0.units.0.probes.startup=none']).services[0]!.deployments[0]!;
+    const {
+      units: [unit],
+    } = lab(['services.0.deployments.0.units.0.probes.startup=none']).services[0]!.deployments[0]!;
     expect(unit).not.toHaveProperty('startupProbe');
   });
 
@@ -107,7 +112,7 @@ describe('settings are laid over a scenario', () => {
     expect(lab(['services.0.deployments.0.instances=4']).services[0]!.deployments[0]!.instances).toBe(4);
     expect(lab(['services.chat.deployments.main.instances=4']).services[0]!.deployments[0]!.instances).toBe(4);
     const { engine } = lab(['services.chat.deployments.main.units.0.engine.maxNumSeqs=8']).services[0]!.deployments[0]!
-      .unit;
+      .units[0]!;
     expect(engine.maxNumSeqs).toBe(8);
   });
 

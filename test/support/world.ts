@@ -18,22 +18,31 @@ export function deployment(overrides: Partial<DeploymentSpec> = {}): DeploymentS
     weight: 100,
     instances: 2,
     deployTimeout: fromSeconds(1_200),
-    unit: {
-      name: 'server',
-      role: 'common',
-      resources: { cpu: 16, memoryGiB: 128, accelerators: 1 },
-      image: { name: 'vllm-ascend:0.9', sizeGiB: 10 },
-      model: model('qwen3-8b'),
-      servedModelName: 'qwen3-8b',
-      engine: { maxNumSeqs: 32, maxNumBatchedTokens: 2_048, blockSize: 16, memoryUtilization: 0.9, maxModelLen: 8_192 },
-      startupProbe: {
-        path: '/health',
-        interval: fromSeconds(5),
-        delay: fromSeconds(0),
-        timeout: fromSeconds(1),
-        failureThreshold: 60,
+    units: [
+      {
+        name: 'server',
+        role: 'common',
+        replicas: 1,
+        resources: { cpu: 16, memoryGiB: 128, accelerators: 1 },
+        image: { name: 'vllm-ascend:0.9', sizeGiB: 10 },
+        model: model('qwen3-8b'),
+        servedModelName: 'qwen3-8b',
+        engine: {
+          maxNumSeqs: 32,
+          maxNumBatchedTokens: 2_048,
+          blockSize: 16,
+          memoryUtilization: 0.9,
+          maxModelLen: 8_192,
+        },
+        startupProbe: {
+          path: '/health',
+          interval: fromSeconds(5),
+          delay: fromSeconds(0),
+          timeout: fromSeconds(1),
+          failureThreshold: 60,
+        },
       },
-    },
+    ],
     ...overrides,
   };
 }

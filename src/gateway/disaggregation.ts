@@ -1,0 +1,171 @@
+import { type EndReason, kvBytesPerToken, Sequence, type SequenceAsk, SequenceState } from '../engine/index.ts';
+import type { Kernel, Micros } from '../kernel/index.ts';
+import type { Deployment, KvTransferSpec, Pod } from '../platform/index.ts';
+import type { RoutingPolicy } from './routing/index.ts';
+
+/** One request on its way through a prefill and a decode engine. */
+interface Flow {
+  readonly ask: SequenceAsk;
+  readonly spec: KvTransferSpec;
+  readonly prefillPod: Pod;
+  readonly prefill: Sequence;
+  admittedAt: Micros;
+  decodePod: Pod | undefined;
+  decode: Sequence | undefined;
+  triesLeft: number;
+}
+
+/** What the hand-off tells whoever keeps the requests. */
+export interface HandOffListener {
+  /** The answer goes on at this engine, in this sequence. */
+  movedTo(request: number, pod: Pod, sequence: Sequence): void;
+  /** The request has ended before its decode leg could. */
+  ended(request: number, reason: EndReason, outputTokens: number): void;
+}
+
+/**
+ * Prefill first, then decode. The prompt is computed on one engine and held there; a decode engine of the same
+ * instance reserves its blocks, which holds the prompt back when it has none (back-pressure); then keys and values go
+ * over the prefill pod's link, and the answer goes on. A transfer that fails is tried again, and in the end the decode
+ * engine computes the prompt itself.
+ */
+export class Disaggregation {
+  readonly #kernel: Kernel;
+  readonly #decodeRouting: (deployment: Deployment, instance: number) => RoutingPolicy;
+  readonly #listener: HandOffListener;
+  readonly #flows = new Map<number, Flow>();
+
+  constructor(
+    kernel: Kernel,
+    decodeRouting: (deployment: Deployment, instance: number) => RoutingPolicy,
+    listener: HandOffListener,
+  ) {
+    this.#kernel = kernel;
+    this.#decodeRouting = decodeRouting;
+    this.#listener = listener;
+  }
+
+  /** Starts a request on a prefill pod. @returns its prefill leg */
+  start(pod: Pod, ask: SequenceAsk): Sequence {
+    const spec = pod.deployment.spec.kvTransfer!;
+    const watched = spec.firstToken === 'prefill' && ask.watched === true;
+    const prefill = new Sequence({ ...ask, outputTokens: 1, leg: 'prefill', watched });
+    this.#flows.set(ask.request, {
+      ask,
+      spec,
+      prefillPod: pod,
+      prefill,
+      admittedAt: this.#kernel.now,
+      decodePod: undefined,
+      decode: undefined,
+      triesLeft: spec.retries,
+    });
+    pod.engine!.submit(prefill);
+    return prefill;
+  }
+
+  /** Whether the first token of this sequence is the client's. */
+  showsFirstToken(sequence: Sequence): boolean {
+    return sequence.leg !== 'prefill' || this.#flows.get(sequence.request)?.spec.firstToken === 'prefill';
+  }
+
+  onAdmitted(sequence: Sequence): void {
+    const flow = this.#flows.get(sequence.request);
+    if (flow?.prefill === sequence) flow.admittedAt = this.#kernel.now;
+  }
+
+  /** A prompt is computed: the answer goes on elsewhere, unless it has ended with its first token. */
+  onPrefilled(sequence: Sequence): void {
+    const flow = this.#flows.get(sequence.request)!;
+    const { ask, prefillPod, spec } = flow;
+    const first = spec.firstToken === 'prefill' ? [this.#kernel.now] : [];
+    if (first.length === ask.outputTokens) {
+      this.#finish(flow, 'finished', 1);
+      return;
+    }
+    const pods = prefillPod.deployment.decodePods(prefillPod.instance);
+    if (pods.length === 0) {
+      this.#finish(flow, 'cut', first.length);
+      return;
+    }
+    const pod = this.#decodeRouting(prefillPod.deployment, prefillPod.instance).choose(pods);
+    const decode = new Sequence({ ...ask, leg: 'decode', generated: first });
+    flow.decodePod = pod;
+    flow.decode = decode;
+    this.#listener.movedTo(ask.request, pod, decode);
+    pod.engine!.submit(decode);
+  }
+
+  /** A decode leg has its blocks: its keys and values may come. */
+  onReceiving(sequence: Sequence): void {
+    const flow = this.#flows.get(sequence.request);
+    if (flow?.decode === sequence) this.#transfer(flow);
+  }
+
+  /** @returns true if the leg's end is the request's */
+  onEnded(sequence: Sequence, reason: EndReason): boolean {
+    const flow = this.#flows.get(sequence.request);
+    if (flow === undefined) return sequence.leg !== 'prefill';
+    if (sequence === flow.prefill) {
+      // Held and released after its decode leg took over: the request goes on. Lost with its engine: so does it.
+      if (reason === 'finished' || flow.decode !== undefined) return false;
+      this.#flows.delete(sequence.request);
+      return true;
+    }
+    this.#flows.delete(sequence.request);
+    flow.prefillPod.engine!.release(flow.prefill);
+    return true;
+  }
+
+  /** The client has gone. */
+  abort(request: number): boolean {
+    const flow = this.#flows.get(request);
+    if (flow === undefined) return false;
+    if (flow.decode !== undefined) flow.decodePod!.engine!.abort(flow.decode);
+    else flow.prefillPod.engine!.abort(flow.prefill);
+    return true;
+  }
+
+  #transfer(flow: Flow): void {
+    const { prefillPod, prefill } = flow;
+    if (prefill.state !== SequenceState.held) {
+      this.#recompute(flow);
+      return;
+    }
+    prefillPod.link!.send(this.#bytes(flow), (arrived) => {
+      const { decode, decodePod } = flow;
+      if (decode!.state !== SequenceState.receiving) return;
+      if (arrived && prefill.state === SequenceState.held) {
+        decodePod!.engine!.receive(decode!);
+        prefillPod.engine!.release(prefill);
+      } else if (flow.triesLeft-- > 0) {
+        this.#transfer(flow);
+      } else {
+        this.#recompute(flow);
+      }
+    });
+  }
+
+  #recompute({ decode, decodePod, prefillPod, prefill }: Flow): void {
+    decodePod!.engine!.recompute(decode!);
+    prefillPod.engine!.release(prefill);
+  }
+
+  /**
+   * Bytes that are still to go when the prompt is done. Pulled: all. Pushed layer by layer: at least the last layer,
+   * at most what the link could not carry while the prompt was computed (Splitwise, ISCA 2024).
+   */
+  #bytes({ ask, spec, prefillPod, admittedAt }: Flow): number {
+    const { model } = prefillPod.unit;
+    const all = ask.promptTokens * kvBytesPerToken(model);
+    if (spec.mode === 'pull') return all;
+    const carried = ((this.#kernel.now - admittedAt) * spec.bytesPerSecond) / 1e6;
+    return Math.max(all / model.layers, all - carried);
+  }
+
+  #finish(flow: Flow, reason: EndReason, outputTokens: number): void {
+    this.#flows.delete(flow.ask.request);
+    flow.prefillPod.engine!.release(flow.prefill);
+    this.#listener.ended(flow.ask.request, reason, outputTokens);
+  }
+}
