@@ -181,6 +181,14 @@ export class Lab {
   /** Makes something go wrong, now. @throws when it names a service or an instance that does not exist */
   fault({ lastingSeconds, ...fault }: LabFault): void {
     this.#service(fault.service);
+    if ('factor' in fault && !(fault.factor > 0))
+      throw new Error(`factor: got ${fault.factor}, expected a number above 0`);
+    if (fault.kind === 'refuse' && fault.status !== 429 && fault.status !== 503) {
+      throw new Error(`status: got ${fault.status}, expected 429 or 503`);
+    }
+    if (lastingSeconds !== undefined && !(lastingSeconds > 0)) {
+      throw new Error(`lastingSeconds: got ${lastingSeconds}, expected a number above 0`);
+    }
     if (fault.kind !== 'refuse' && this.#world.platform.podOf(fault) === undefined) {
       throw new Error(
         `No pod of ${fault.service}/${fault.deployment}/${fault.instance}; there are ${this.#world.platform.slots.join(', ')}`,

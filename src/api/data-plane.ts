@@ -2,8 +2,6 @@ import type { Call, Refusal, Reply } from '../gateway/index.ts';
 import type { Session } from '../lab/index.ts';
 import { keyDigest, type Pod, type Service } from '../platform/index.ts';
 import {
-  countChatTokens,
-  countPromptTokens,
   type GatewayErrorKey,
   type GenerationRequest,
   gatewayError,
@@ -11,14 +9,14 @@ import {
   modelList,
   modelNotFound,
   openaiError,
-  parseChatRequest,
-  parseCompletionRequest,
+  prefixHashes,
   SSE_CONTENT_TYPE_GATEWAY,
   SSE_CONTENT_TYPE_VLLM,
   WireError,
 } from '../protocol/index.ts';
-import { type AnswerFormat, CHAT_FORMAT, COMPLETION_FORMAT } from './answer-format.ts';
+import type { PromptPrefix } from '../workload/index.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
+import { OPERATIONS, type Operation, type ReadBody, type ReadRequest, readBody } from './operations.ts';
 import { podMetrics } from './pod-metrics.ts';
 import { ReplyExchange } from './reply-exchange.ts';
 import { replyText } from './reply-text.ts';
@@ -32,35 +30,20 @@ export interface WireRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  /** What the body says, when it has been read already; see `BodyReader`. */
+  readonly read?: ReadBody;
 }
 
 /** Where a request comes in: at the gateway, or at the endpoint of the pod that holds a slot. */
 export type Door = 'gateway' | { readonly slot: string };
 
-interface Operation {
-  readonly format: AnswerFormat;
-  /** Reads the body; counts the prompt's tokens. @throws WireError */
-  read(body: unknown): { request: GenerationRequest; promptTokens: number };
-}
-
-const OPERATIONS: Readonly<Record<string, Operation>> = {
-  '/v1/chat/completions': {
-    format: CHAT_FORMAT,
-    read(body) {
-      const request = parseChatRequest(body);
-      return { request, promptTokens: countChatTokens(request.messages) };
-    },
-  },
-  '/v1/completions': {
-    format: COMPLETION_FORMAT,
-    read(body) {
-      const request = parseCompletionRequest(body);
-      return { request, promptTokens: Math.max(1, countPromptTokens(request.prompt)) };
-    },
-  },
-};
-
 const SERVICE_PATH = /^\/v2\/infers?\/([^/?]+)(\/[^?]*)?/;
+
+/** The path of the operation that a request asks for, whichever door it comes in by. */
+export function operationPath(path: string): string {
+  const named = SERVICE_PATH.exec(path);
+  return named === null ? path.split('?', 1)[0]! : (named[2] ?? '');
+}
 
 /**
  * Everything that a caller of the platform can ask, free of any transport: a request in, an {@link Exchange} out.
@@ -68,6 +51,8 @@ const SERVICE_PATH = /^\/v2\/infers?\/([^/?]+)(\/[^?]*)?/;
  */
 export class DataPlane {
   readonly #session: Session;
+  /** Refusals of what is no request to the simulation: they have numbers of their own. */
+  #refusals = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -80,7 +65,8 @@ export class DataPlane {
 
   /** The gateway's answer when it takes no request at all: too large a body, say. */
   refuse(error: GatewayErrorKey, detail?: string): Exchange {
-    const { status, body } = gatewayError(error, this.#requestId(this.#session.world.requests.size), detail);
+    const id = keyDigest(this.#session.world.description.seed, `refusal/${this.#refusals++}`).slice(0, 32);
+    const { status, body } = gatewayError(error, id, detail);
     return ReadyExchange.json(this.#session.now, status, body);
   }
 
@@ -132,14 +118,13 @@ export class DataPlane {
     door: 'gateway' | 'pod',
   ): Exchange {
     const session = this.#session;
-    const read = readBody(wire, operation, servedModels(service));
+    const read = wire.read ?? readBody(operation, wire.body);
     const call: Call =
       read instanceof WireError
         ? { to, key, promptTokens: 0, invalid: read.status }
-        : { to, key, promptTokens: read.promptTokens, ...limits(read.request) };
+        : { to, key, promptTokens: read.promptTokens, ...parameters(read.request), ...prefixOf(service, read) };
     const reply = session.call({ kind: 'call', call });
-    if (reply.refusal !== undefined)
-      return this.#refused(reply, reply.refusal, read instanceof WireError ? read : undefined);
+    if (reply.refusal !== undefined) return this.#refused(reply, reply.refusal, read);
     if (read instanceof WireError) throw new Error('An invalid call was answered');
     const id = this.#requestId(reply.number);
     const json = { 'content-type': 'application/json', 'x-request-id': id };
@@ -149,7 +134,7 @@ export class DataPlane {
       head: {
         id: operation.format.idPrefix + id,
         created: Math.floor((epoch + reply.arrivedAt / 1_000) / 1_000),
-        model: read.request.model ?? servedModels(service)[0]!,
+        model: reply.model!,
       },
       format: operation.format,
       request: read.request,
@@ -166,7 +151,7 @@ export class DataPlane {
     });
   }
 
-  #refused(reply: Reply, refusal: Refusal, invalid: WireError | undefined): Exchange {
+  #refused(reply: Reply, refusal: Refusal, read: ReadRequest | WireError): Exchange {
     const at = reply.arrivedAt;
     if (refusal.by === 'gateway') {
       const { status, body } = gatewayError(refusal.error, this.#requestId(reply.number));
@@ -175,7 +160,7 @@ export class DataPlane {
       return ReadyExchange.json(at, refusal.status ?? status, body, headers);
     }
     if (refusal.by === 'network') return new ReadyExchange(at, 503, {}, '');
-    const error = invalid ?? inputTooLong(reply.promptTokens, refusal.maxModelLen);
+    const error = engineError(reply, refusal, read);
     return ReadyExchange.json(at, error.status, openaiError(error.fields));
   }
 
@@ -208,36 +193,27 @@ export class DataPlane {
   }
 }
 
-function servedModels(service: Service): string[] {
-  return service.spec.deployments.flatMap(({ units }) => units.map(({ servedModelName }) => servedModelName));
+/** The engine's own words for why it refuses. */
+function engineError(reply: Reply, refusal: Refusal & { by: 'engine' }, read: ReadRequest | WireError): WireError {
+  if (read instanceof WireError) return read;
+  return refusal.error === 'unknown-model'
+    ? modelNotFound(read.request.model ?? '')
+    : inputTooLong(reply.promptTokens, refusal.maxModelLen);
 }
 
-function readBody(
-  wire: WireRequest,
-  operation: Operation,
-  models: readonly string[],
-): { request: GenerationRequest; promptTokens: number } | WireError {
-  try {
-    const read = operation.read(parseJson(wire.body));
-    const { model } = read.request;
-    return model === undefined || models.includes(model) ? read : modelNotFound(model);
-  } catch (error) {
-    if (error instanceof WireError) return error;
-    throw error;
-  }
+/** What the prompt may share, when the service's engines cache prefixes. */
+function prefixOf(service: Service, { request, promptText }: ReadRequest): { prefix?: PromptPrefix } {
+  const units = service.spec.deployments.flatMap((deployment) => deployment.units);
+  const unitTokens = units.find(({ engine }) => engine.prefixUnitTokens !== undefined)?.engine.prefixUnitTokens;
+  if (unitTokens === undefined) return {};
+  const hashes = prefixHashes(promptText, unitTokens, request.cacheSalt);
+  return hashes.length === 0 ? {} : { prefix: { unitTokens, hashes } };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new WireError({ message: `The body is not JSON: ${reason}`, type: 'Bad Request', param: null, code: 400 });
-  }
-}
-
-function limits({ maxTokens, minTokens, ignoreEos }: GenerationRequest) {
+function parameters({ model, maxTokens, minTokens, ignoreEos, priority }: GenerationRequest) {
   return {
+    ...(model === undefined ? {} : { model }),
+    ...(priority === 0 ? {} : { priority }),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(minTokens > 0 ? { minTokens } : {}),
     ...(ignoreEos ? { ignoreEos } : {}),

@@ -47,7 +47,8 @@ export class ReadyExchange implements Exchange {
     value: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): ReadyExchange {
-    return new ReadyExchange(at, status, { 'content-type': 'application/json', ...headers }, JSON.stringify(value));
+    const text = JSON.stringify(value);
+    return new ReadyExchange(at, status, { 'content-type': 'application/json', ...lengthOf(text), ...headers }, text);
   }
 
   pull(): Delivery[] {
@@ -63,4 +64,9 @@ export class ReadyExchange implements Exchange {
   abort(): void {
     this.#left = [];
   }
+}
+
+/** The header that tells how long a whole body is. */
+export function lengthOf(text: string): { readonly 'content-length': string } {
+  return { 'content-length': String(Buffer.byteLength(text)) };
 }

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { UserError } from '../kernel/index.ts';
-import { BODY_LIMIT_BYTES, type DataPlane, type Door } from './data-plane.ts';
+import { BodyReader } from './body-reader.ts';
+import { BODY_LIMIT_BYTES, type DataPlane, type Door, operationPath } from './data-plane.ts';
 import type { Delivery, Exchange } from './exchange.ts';
 import type { Live } from './live.ts';
 import type { Carrier } from './outbox.ts';
@@ -12,6 +13,8 @@ const UNREAD_LIMIT_BYTES = 32 * 2 ** 20;
 const FLUSH_POLL_MS = 10;
 /** A client must send its headers within this time. */
 const HEADERS_TIMEOUT_MS = 30_000;
+
+const BODIES = new BodyReader();
 
 /** One listening port of the data plane: bytes to requests, deliveries to bytes. */
 export class HttpDoor {
@@ -75,11 +78,10 @@ export class HttpDoor {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** Stops listening and lets what has been answered reach its readers, for `limitMs` at most; then breaks the rest. */
-  async end(limitMs: number): Promise<void> {
+  /** Stops listening and lets what has been answered reach its readers, until `enough` says so; then breaks the rest. */
+  async end(enough: () => boolean): Promise<void> {
     this.#stopListening();
-    const deadline = performance.now() + limitMs;
-    while (performance.now() < deadline && [...this.#sockets].some((socket) => socket.writableLength > 0)) {
+    while (!enough() && [...this.#sockets].some((socket) => socket.writableLength > 0)) {
       await new Promise((resolve) => setTimeout(resolve, FLUSH_POLL_MS));
     }
     for (const socket of this.#sockets) socket.destroySoon();
@@ -107,19 +109,23 @@ export class HttpDoor {
       }
     });
     request.on('end', () => {
-      if (refused) return;
-      const exchange = this.#plane.handle(
-        {
-          method: request.method ?? 'GET',
-          path: request.url ?? '/',
-          headers: request.headers as Record<string, string | undefined>,
-          body: Buffer.concat(chunks).toString('utf8'),
-        },
-        this.#door,
-      );
-      this.#carry(exchange, response);
+      if (!refused) this.#handle(request, Buffer.concat(chunks).toString('utf8'), response);
     });
     request.on('error', () => response.destroy());
+  }
+
+  #handle(request: IncomingMessage, body: string, response: ServerResponse): void {
+    const path = request.url ?? '/';
+    const headers = request.headers as Record<string, string | undefined>;
+    const wire = { method: request.method ?? 'GET', path, headers, body };
+    const reading = wire.method === 'POST' ? BODIES.read(operationPath(path), body) : undefined;
+    if (reading === undefined) {
+      this.#carry(this.#plane.handle(wire, this.#door), response);
+      return;
+    }
+    void reading.then((read) => {
+      if (!response.destroyed) this.#carry(this.#plane.handle({ ...wire, read }, this.#door), response);
+    });
   }
 
   #carry(exchange: Exchange, response: ServerResponse): void {
@@ -165,6 +171,9 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   }
   if (error.code === 'EACCES') {
     return new UserError(`port ${port} of ${host} may not be opened by this user; expected one above 1023`);
+  }
+  if (error.code === 'ENOTFOUND' || error.code === 'EADDRNOTAVAIL' || error.code === 'EINVAL') {
+    return new UserError(`cannot listen on "${host}": it is no address of this machine`);
   }
   return error;
 }

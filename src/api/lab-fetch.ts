@@ -39,13 +39,20 @@ export class LabFetch {
         ? this.#plane.refuse('bodyTooLarge')
         : this.#plane.handle(wire(request, url, body), door);
     return new Promise((resolve, reject) => {
-      const carrier = new FetchCarrier(resolve, reject, () => this.#outbox.drop(exchange), this.#onActivity);
-      this.#outbox.add(exchange, carrier);
-      request.signal.addEventListener('abort', () => {
+      const onAbort = (): void => {
         this.#onActivity();
         this.#outbox.drop(exchange);
         carrier.fail(request.signal.reason);
-      });
+      };
+      const carrier = new FetchCarrier(
+        resolve,
+        reject,
+        () => this.#outbox.drop(exchange),
+        this.#onActivity,
+        () => request.signal.removeEventListener('abort', onAbort),
+      );
+      this.#outbox.add(exchange, carrier);
+      request.signal.addEventListener('abort', onAbort);
     });
   };
 }
@@ -55,6 +62,7 @@ class FetchCarrier implements Carrier {
   readonly #reject: (reason: unknown) => void;
   readonly #onCancel: () => void;
   readonly #onActivity: () => void;
+  readonly #onEnd: () => void;
   readonly #encoder = new TextEncoder();
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
 
@@ -63,7 +71,9 @@ class FetchCarrier implements Carrier {
     reject: (reason: unknown) => void,
     onCancel: () => void,
     onActivity: () => void,
+    onEnd: () => void,
   ) {
+    this.#onEnd = onEnd;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#onCancel = onCancel;
@@ -80,6 +90,7 @@ class FetchCarrier implements Carrier {
         if (delivery.text !== '') this.#stream?.enqueue(this.#encoder.encode(delivery.text));
         break;
       case 'end':
+        this.#onEnd();
         this.#stream?.close();
         break;
       case 'cut':
@@ -93,6 +104,7 @@ class FetchCarrier implements Carrier {
   }
 
   fail(reason: unknown): void {
+    this.#onEnd();
     this.#stream?.error(reason);
     this.#reject(reason);
   }

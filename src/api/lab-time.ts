@@ -1,5 +1,5 @@
 import FakeTimers from '@sinonjs/fake-timers';
-import { type Micros, NEVER, type Uniform } from '../kernel/index.ts';
+import { fromSeconds, type Micros, NEVER, type Uniform } from '../kernel/index.ts';
 
 /** The real ones, whatever is installed later. */
 const realSetImmediate = setImmediate;
@@ -11,6 +11,8 @@ const QUIET_TURNS = 2;
 const OUTSIDE_LIMIT_MS = 5_000;
 /** How long to wait for a sign of life when nothing is left to happen in the lab, wall milliseconds. */
 const STUCK_LIMIT_MS = 1_000;
+/** Simulated time without anything from a client after which one that still waits is taken to wait for ever. */
+const IDLE_LIMIT = fromSeconds(24 * 3_600);
 /** What the process waits for when code has gone outside the lab. */
 const OUTSIDE = new Set([
   'FSReqCallback',
@@ -43,6 +45,10 @@ export interface TimeDriver {
  * @throws when `body` waits for something that only the outside could bring
  */
 export async function runInLabTime<Result>(driver: TimeDriver, body: () => Promise<Result> | Result): Promise<Result> {
+  if (running) {
+    throw new Error('lab.run is running already in this process: clocks are global, so labs take turns');
+  }
+  running = true;
   const clock = FakeTimers.install({
     now: driver.epoch,
     toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
@@ -55,6 +61,8 @@ export async function runInLabTime<Result>(driver: TimeDriver, body: () => Promi
     set(run, delay > 0 && driver.now % 1_000 > 0 ? Math.ceil(delay) + 1 : delay, ...rest)) as typeof set;
   const realRandom = Math.random;
   Math.random = driver.random;
+  const realTimeout = AbortSignal.timeout;
+  AbortSignal.timeout = simulatedTimeout;
   const sync = (): void => {
     const behind = driver.now * 1_000 - Math.round(globalThis.performance.now() * 1e6);
     // The half nanosecond keeps the clock's own rounding down exact; a tick of 0 runs what is due already.
@@ -72,9 +80,20 @@ export async function runInLabTime<Result>(driver: TimeDriver, body: () => Promi
     result.catch(() => {
       // Awaited below.
     });
+    let busyAt = driver.now;
+    let activity = driver.activity;
     while (!settled) {
       await quiet(driver, () => settled);
       if (settled) break;
+      if (driver.activity !== activity) {
+        activity = driver.activity;
+        busyAt = driver.now;
+      }
+      if (driver.now - busyAt > IDLE_LIMIT) {
+        throw new Error(
+          'lab.run: a day of simulated time has passed without a request or an answer, and the code still waits',
+        );
+      }
       await outside(() => settled);
       const due = Math.max(driver.now, Math.min(driver.nextDue(), nextTimer(clock, driver.epoch)));
       if (due === NEVER) await signOfLife(driver, () => settled);
@@ -85,11 +104,26 @@ export async function runInLabTime<Result>(driver: TimeDriver, body: () => Promi
     }
     return await result;
   } finally {
+    running = false;
     Math.random = realRandom;
+    AbortSignal.timeout = realTimeout;
     // What uninstalls is told by a mark on the library's own function.
     clock.setTimeout = set;
     clock.uninstall();
   }
+}
+
+/** Clocks are the process's: one lab at a time has them. */
+let running = false;
+
+/** `AbortSignal.timeout` by the lab's timers; the real one counts wall time. */
+function simulatedTimeout(milliseconds: number): AbortSignal {
+  const controller = new AbortController();
+  const expire = (): void => {
+    controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+  };
+  setTimeout(expire, milliseconds);
+  return controller.signal;
 }
 
 /** Waits until the event loop has turned without activity. */

@@ -2,7 +2,7 @@ import type { Reply } from '../gateway/index.ts';
 import { type Micros, NEVER } from '../kernel/index.ts';
 import type { GenerationRequest, ReplyHead, TokenUsage } from '../protocol/index.ts';
 import { type AnswerFormat, runningUsage, SSE_DONE } from './answer-format.ts';
-import type { Delivery, Exchange } from './exchange.ts';
+import { type Delivery, type Exchange, lengthOf } from './exchange.ts';
 
 /** How a door (the gateway, or a pod's own endpoint) presents an answer. */
 export interface Presentation {
@@ -80,17 +80,12 @@ export class ReplyExchange implements Exchange {
 
   #pullWhole(now: Micros): Delivery[] {
     const due: Delivery[] = [];
-    const { head, format, pieces, wholeHeaders } = this.#how;
+    const { head, format, pieces } = this.#how;
     const reply = this.#reply;
     const at = reply.tokenTime(reply.outputTokens - 1);
     if (at <= now) {
       const whole = { text: pieces.join(''), finishReason: reply.finishReason, usage: this.#usage() };
-      due.push(
-        { at, kind: 'head', status: 200, headers: wholeHeaders },
-        { at, kind: 'body', text: JSON.stringify(format.whole(head, whole)) },
-        { at, kind: 'end' },
-      );
-      this.#over = true;
+      this.#answer(due, at, 200, format.whole(head, whole));
     } else if (this.#lostBy(now)) {
       this.#breakOff(due, false);
     }
@@ -104,17 +99,20 @@ export class ReplyExchange implements Exchange {
 
   #breakOff(due: Delivery[], begun: boolean): void {
     const at = this.#reply.endedAt;
-    const { lost, wholeHeaders } = this.#how;
+    const { lost } = this.#how;
     this.#over = true;
     if (begun || lost === undefined) {
       due.push({ at, kind: 'cut' });
       return;
     }
-    due.push(
-      { at, kind: 'head', status: lost.status, headers: wholeHeaders },
-      { at, kind: 'body', text: JSON.stringify(lost.body) },
-      { at, kind: 'end' },
-    );
+    this.#answer(due, at, lost.status, lost.body);
+  }
+
+  #answer(due: Delivery[], at: Micros, status: number, body: unknown): void {
+    const text = JSON.stringify(body);
+    const headers = { ...this.#how.wholeHeaders, ...lengthOf(text) };
+    due.push({ at, kind: 'head', status, headers }, { at, kind: 'body', text }, { at, kind: 'end' });
+    this.#over = true;
   }
 
   #usage(): TokenUsage {

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { UserError } from '../kernel/index.ts';
 import { apiKeyFor } from '../platform/index.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../protocol/index.ts';
 import { DataPlane } from './data-plane.ts';
 import { HttpDoor } from './http-server.ts';
 import type { Live } from './live.ts';
 import { liveMetrics } from './live-metrics.ts';
+
+const PORT_MAX = 65_535;
 
 /** Where everything listens: what `serve --json` prints. */
 export interface Addresses {
@@ -45,7 +48,7 @@ export class LiveServer {
     );
     this.#pods = live.world.platform.slots.map((slot, index) => ({
       slot,
-      door: new HttpDoor(live, plane, { slot }, options.podPort === undefined ? 0 : options.podPort + index),
+      door: new HttpDoor(live, plane, { slot }, podPortOf(options.podPort, index)),
       engine: undefined,
       busy: false,
     }));
@@ -85,14 +88,15 @@ export class LiveServer {
     }
   }
 
-  /** Lets readers have what was answered, for `limitMs` at most, and closes every port. */
-  async close(limitMs: number): Promise<void> {
-    await Promise.all([this.#gateway, ...this.#pods.map(({ door }) => door)].map((door) => door.end(limitMs)));
+  /** Lets readers have what was answered, until `enough` says so, and closes every port. */
+  async close(enough: () => boolean): Promise<void> {
+    await Promise.all([this.#gateway, ...this.#pods.map(({ door }) => door)].map((door) => door.end(enough)));
   }
 
   addresses(): Addresses {
     const { platform, description } = this.#live.world;
-    const base = `http://${this.#options.host}`;
+    const { host } = this.#options;
+    const base = `http://${host.includes(':') ? `[${host}]` : host}`;
     const gateway = `${base}:${this.#gateway.port}`;
     return {
       gateway,
@@ -117,4 +121,11 @@ function answerOwnMetrics(live: Live, request: IncomingMessage, response: Server
   if (request.method !== 'GET' || request.url !== '/metrics') return false;
   response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(liveMetrics(live));
   return true;
+}
+
+/** @throws UserError when the last of the pods' ports would be none */
+function podPortOf(base: number | undefined, index: number): number {
+  if (base === undefined || base === 0) return 0;
+  if (base + index > PORT_MAX) throw new UserError(`pod port ${base + index} is no port; expected a lower --pod-port`);
+  return base + index;
 }

@@ -1,8 +1,12 @@
+import type { Accelerator } from './accelerators.ts';
+
 /** A kind of node that a pool can be made of. */
 export interface NodeFlavor {
   readonly id: string;
   /** The accelerator's id in the catalogue; `cpu` for a node without any. */
   readonly accelerator: string;
+  /** The accelerator itself, where a scenario brings its own. */
+  readonly device?: Accelerator;
   /** Accelerators on the node; 0 for a CPU node. */
   readonly accelerators: number;
   /** Virtual cores. */
@@ -11,29 +15,41 @@ export interface NodeFlavor {
   readonly source: string;
 }
 
+function row(
+  id: string,
+  accelerator: string,
+  accelerators: number,
+  cpu: number,
+  memoryGiB: number,
+  source: string,
+): NodeFlavor {
+  return { id, accelerator, accelerators, cpu, memoryGiB, source };
+}
+
+/** What is usual where a maker sells no complete node. */
+const ASSUMED = 'assumed: a two-socket server as such cards are sold in';
+
 export const NODE_FLAVORS: readonly NodeFlavor[] = [
-  {
-    id: 'snt9b-8',
-    accelerator: 'ascend-910b',
-    accelerators: 8,
-    cpu: 192,
-    memoryGiB: 1536,
-    source: 'Atlas 800T A2: 8 NPUs, 4 x 48-core Kunpeng, 1.5 TiB',
-  },
-  {
-    id: 'h100-8',
-    accelerator: 'h100',
-    accelerators: 8,
-    cpu: 192,
-    memoryGiB: 2048,
-    source: 'DGX H100 class: 8 GPUs, 2 x 48 cores with two threads, 2 TiB',
-  },
-  {
-    id: 'cpu-64',
-    accelerator: 'cpu',
-    accelerators: 0,
-    cpu: 64,
-    memoryGiB: 256,
-    source: 'assumed: a two-socket x86 server',
-  },
+  row('snt9b-8', 'ascend-910b', 8, 192, 1536, 'Atlas 800T A2: 8 NPUs, 4 x 48-core Kunpeng, 1.5 TiB'),
+  row('snt9b3-8', 'ascend-910b3', 8, 192, 1536, 'Atlas 800T A2 with the "313T" part'),
+  row('snt9b4-8', 'ascend-910b4', 8, 192, 1024, 'Atlas 800I A2 with the "280T" part, 1 TiB'),
+  row('snt9c-16', 'ascend-910c', 16, 320, 2048, 'Atlas 800T A3: 8 packages of two dies, 4 x 80-core Kunpeng, 2 TiB'),
+  row('snt9-8', 'ascend-910', 8, 192, 768, 'Atlas 800-9000: 8 NPUs, 4 x 48-core Kunpeng, 768 GiB'),
+  row('snt3p-8', 'ascend-310p', 8, 96, 256, ASSUMED),
+  row('h100-8', 'h100', 8, 192, 2048, 'DGX H100 class: 8 GPUs, 2 x 48 cores with two threads, 2 TiB'),
+  row('h200-8', 'h200', 8, 192, 2048, 'DGX H200 class: as the DGX H100'),
+  row('h800-8', 'h800', 8, 192, 2048, 'HGX H800 class: as the DGX H100'),
+  row('h20-8', 'h20', 8, 192, 2048, 'HGX H20 class: as the DGX H100'),
+  row('a100-8', 'a100', 8, 256, 2048, 'DGX A100 80 GB: 8 GPUs, 2 x 64 cores with two threads, 2 TiB'),
+  row('a100-4', 'a100', 4, 128, 1024, 'half a DGX A100 80 GB'),
+  row('b200-8', 'b200', 8, 224, 2048, 'DGX B200: 8 GPUs, 2 x 56 cores with two threads, 2 TiB'),
+  row('b300-8', 'b300', 8, 224, 2048, 'DGX B300 class: as the DGX B200'),
+  row('gb200-4', 'gb200', 4, 144, 960, 'GB200 NVL72 compute tray: 4 GPUs, 2 Grace of 72 cores and 480 GB'),
+  row('gb300-4', 'gb300', 4, 144, 960, 'GB300 NVL72 compute tray: as the GB200'),
+  row('l40s-8', 'l40s', 8, 128, 1024, ASSUMED),
+  row('rtx-pro-6000-8', 'rtx-pro-6000', 8, 192, 1024, ASSUMED),
+  row('rtx-4090-8', 'rtx-4090', 8, 128, 512, ASSUMED),
+  row('mi300x-8', 'mi300x', 8, 192, 2048, ASSUMED),
+  row('t4-4', 't4', 4, 64, 256, ASSUMED),
+  row('cpu-64', 'cpu', 0, 64, 256, 'assumed: a two-socket x86 server'),
 ];

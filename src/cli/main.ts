@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../files/index.ts';
+import { calibrate } from './calibrate.ts';
 import { ExitCode, runCommand } from './exit.ts';
+import { fidelity } from './fidelity.ts';
 import { LOG_LEVELS } from './log.ts';
-import { addOutputOptions, addScenarioOptions, portNumber, positive, speedOption } from './options.ts';
+import { addOutputOptions, addScenarioOptions, count, portNumber, positive, speedOption } from './options.ts';
 import { replay } from './replay.ts';
 import { run } from './run.ts';
 import { serve } from './serve.ts';
@@ -30,7 +32,8 @@ function program(): Command {
     .option('--no-serve', 'end after the verdict')
     .option('--port <n>', "the gateway's port; 0 for any free one", portNumber, 0)
     .addHelpText('after', '\nExample:\n  inferlab start --no-serve');
-  start_.action((file: string | undefined, options) => runCommand(() => start(file, options)));
+  start_.option('--json', 'print the verdicts and the addresses as JSON, a line each');
+  addScenarioOptions(start_).action((file: string | undefined, options) => runCommand(() => start(file, options)));
 
   const run_ = inferlab
     .command('run')
@@ -73,9 +76,11 @@ function program(): Command {
   const replay_ = inferlab
     .command('replay')
     .description('run a live session again in virtual time, from its journal')
-    .argument('<journal>', 'a journal kept by serve')
+    .argument('<journal>', 'a journal kept by serve, or - for standard input')
     .addHelpText('after', '\nExample:\n  inferlab replay session.journal');
-  addOutputOptions(replay_).action((file: string, options) => runCommand(() => replay(file, options)));
+  addOutputOptions(addScenarioOptions(replay_)).action((file: string, options) =>
+    runCommand(() => replay(file, options)),
+  );
 
   const validate_ = inferlab
     .command('validate')
@@ -84,6 +89,38 @@ function program(): Command {
     .option('--json', 'print the summary as one JSON object')
     .addHelpText('after', '\nExample:\n  inferlab validate scenarios/quickstart.yaml');
   addScenarioOptions(validate_).action((file: string, options) => runCommand(() => validate(file, options)));
+
+  const fidelity_ = inferlab
+    .command('fidelity')
+    .description('replay published measurements on the engine and print the error')
+    .option('--json', 'print the figures as one JSON array')
+    .option('--table <name>', 'one of the tables: silicon, vllm_runs, distserve, splitwise or gpustack')
+    .option('--measurements <file>', "a file in the silicon table's columns, instead of the tables")
+    .option('--quick', 'every twelfth row of the silicon table, and no search')
+    .option('--baseline [file]', 'fail when a figure is worse than in the baseline; the committed one by default')
+    .option('--write-baseline <file>', 'run everything and write the figures to compare with')
+    .addHelpText('after', '\nExample:\n  inferlab fidelity --quick --baseline');
+  fidelity_.action((options) => runCommand(() => fidelity(options)));
+
+  const calibrate_ = inferlab
+    .command('calibrate')
+    .description('fit step times to your own benchmark output and print the error')
+    .argument('<measurements...>', 'results of vllm bench serve, GuideLLM or AIPerf, or tables; - for standard input')
+    .requiredOption('--accelerator <id>', "the catalogue's name of the accelerator")
+    .requiredOption('--model <id>', "the catalogue's name of the model")
+    .option('--parallel <n>', 'devices of the engine, tensor-parallel', count, 1)
+    .option('--engine <name>', 'the engine that was measured', 'vllm')
+    .option('--engine-version <version>', 'its version, where the catalogue has a fit for it')
+    .option('--precision <name>', 'of the checkpoint', 'bf16')
+    .option('--max-num-seqs <n>', 'sequences that run at once; 256, or as many as clients, by default', count)
+    .option('--max-num-batched-tokens <n>', 'token budget of a step; 8192 by default', count)
+    .option('--kv-tokens <n>', 'tokens of KV cache, as the engine logged it; from the memory by default', count)
+    .option('--json', 'print everything as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  inferlab calibrate c1.json c16.json c64.json --accelerator h100 --model llama-3.1-8b',
+    );
+  calibrate_.action((files: string[], options) => runCommand(() => calibrate(files, options)));
 
   inferlab
     .command('schema')

@@ -45,6 +45,12 @@ export function wholeNumber(text: string): number {
   return number;
 }
 
+export function count(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('expected a whole number, 1 or more.');
+  return number;
+}
+
 export function portNumber(text: string): number {
   const port = wholeNumber(text);
   if (port > 65_535) throw new InvalidArgumentError('expected a port, 0 to 65535.');

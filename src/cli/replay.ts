@@ -1,16 +1,28 @@
-import { loadJournalled, readText, writeRequests } from '../files/index.ts';
+import { loadJournalled, openRequests, readText, writeRequests } from '../files/index.ts';
 import { type Micros, readJournal, UserError } from '../kernel/index.ts';
 import { type Command, mistakeIn, World } from '../lab/index.ts';
 import { judge } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
-import type { OutputOptions } from './options.ts';
+import type { OutputOptions, ScenarioOptions } from './options.ts';
 import { quote } from './reproduce.ts';
 import { printVerdict } from './verdict-text.ts';
 
-/** `inferlab replay JOURNAL`: a live session again, in virtual time, from its journal alone. */
-export function replay(file: string, options: OutputOptions): ExitCode {
-  const journal = readJournal<Command>(readText(file, file), file);
-  const loaded = loadJournalled(journal.header);
+export interface ReplayOptions extends ScenarioOptions, OutputOptions {}
+
+/**
+ * `inferlab replay JOURNAL`: a live session again, in virtual time, from its journal alone; with another seed or
+ * setting, what would have come of the same commands.
+ */
+export function replay(file: string, options: ReplayOptions): ExitCode {
+  const name = file === '-' ? '<stdin>' : file;
+  const journal = readJournal<Command>(readText(file === '-' ? 0 : file, name), name);
+  if (options.requests !== undefined) openRequests(options.requests);
+  const changed = options.seed !== undefined || options.set !== undefined;
+  const loaded = loadJournalled({
+    ...journal.header,
+    seed: options.seed ?? journal.header.seed,
+    settings: [...journal.header.settings, ...(options.set ?? [])],
+  });
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const world = new World(loaded.description, {
     noTraffic: journal.header.noTraffic,
@@ -20,7 +32,7 @@ export function replay(file: string, options: OutputOptions): ExitCode {
   for (const [index, { at, command }] of journal.commands.entries()) {
     const mistake = mistakeIn(command, world.platform);
     // The header is the first line.
-    if (mistake !== undefined) throw new UserError(mistake, { file, line: index + 2 });
+    if (mistake !== undefined) throw new UserError(mistake, { file: name, line: index + 2 });
     world.apply(at, command);
   }
   if (journal.end !== undefined) world.runUntil(journal.end.end);
@@ -30,7 +42,8 @@ export function replay(file: string, options: OutputOptions): ExitCode {
     reproduce: `inferlab replay ${quote(file)}`,
   });
   if (options.requests !== undefined) writeRequests(options.requests, world, tokens);
-  const recorded = journal.end?.traceHash ?? null;
+  // With other settings it is another run: there is nothing to compare.
+  const recorded = changed ? null : (journal.end?.traceHash ?? null);
   const same = recorded === null ? null : recorded === verdict.traceHash;
   if (options.json === true) {
     const told = { commands: journal.commands.length, recordedTraceHash: recorded, same };
@@ -47,7 +60,7 @@ export function replay(file: string, options: OutputOptions): ExitCode {
 }
 
 function comparison(commands: number, recorded: string | null, same: boolean | null): string {
-  if (same === null) return `replayed ${commands} commands; the session was killed before it could record its hash`;
+  if (same === null) return `replayed ${commands} commands; there is no trace hash to compare with`;
   if (same) return `replayed ${commands} commands; the trace hash is the live session's`;
   return `replayed ${commands} commands; the trace hash is NOT the live session's ${recorded}`;
 }

@@ -3,7 +3,8 @@ import type { LoadedScenario } from '../files/index.ts';
 /** The command that gives this run again. */
 export function reproduceRun(file: string, { description, settings }: LoadedScenario): string {
   const sets = settings.map((setting) => `--set ${quote(setting)}`);
-  return ['inferlab run', quote(file), `--seed ${description.seed}`, ...sets].join(' ');
+  const command = ['inferlab run', quote(file), `--seed ${description.seed}`, ...sets].join(' ');
+  return file === '-' ? `${command} < SCENARIO` : command;
 }
 
 export function quote(text: string): string {

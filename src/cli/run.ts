@@ -1,4 +1,4 @@
-import { type LoadedScenario, loadScenarioFile, TraceFile, writeRequests } from '../files/index.ts';
+import { type LoadedScenario, loadScenarioFile, openRequests, TraceFile, writeRequests } from '../files/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import { World } from '../lab/index.ts';
 import { judge, type Verdict } from '../scenario/index.ts';
@@ -19,6 +19,7 @@ const EVENTS_PER_LOOK = 50_000;
 /** `inferlab run FILE`: a scenario in virtual time, to its verdict. */
 export function run(file: string, options: RunOptions): ExitCode {
   const loaded = loadScenarioFile(file, { seed: options.seed, settings: options.set });
+  if (options.requests !== undefined) openRequests(options.requests);
   const verdict = simulate(loaded, file, options);
   if (options.checkDeterminism === true) {
     const again = simulate(loaded, file, {});

@@ -1,8 +1,16 @@
+import { resolve } from 'node:path';
 import { type Addresses, Live, LiveServer, warmUp } from '../api/index.ts';
-import { JournalFile, journalHeader, type LoadedScenario, loadScenarioFile, writeRequests } from '../files/index.ts';
-import type { Micros } from '../kernel/index.ts';
-import { World } from '../lab/index.ts';
-import { judge, type LiveFigures, type Verdict } from '../scenario/index.ts';
+import {
+  JournalFile,
+  journalHeader,
+  type LoadedScenario,
+  loadScenarioFile,
+  openRequests,
+  writeRequests,
+} from '../files/index.ts';
+import { type JournalEnd, type JournalHeader, type Micros, type Stamped, UserError } from '../kernel/index.ts';
+import { type Command, World } from '../lab/index.ts';
+import { judge, type LiveFigures } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
 import { eventLogger, type LogLevel } from './log.ts';
 import type { OutputOptions, ScenarioOptions } from './options.ts';
@@ -34,6 +42,7 @@ export async function serve(file: string, options: ServeOptions): Promise<ExitCo
 }
 
 async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeOptions): Promise<ExitCode> {
+  checkOutputs(file, options);
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const world = new World(loaded.description, {
     noTraffic: !options.traffic,
@@ -42,16 +51,15 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
   });
   if (options.cold !== true) world.runUntilSettled();
   warmUp(loaded.description);
-  const journal =
-    options.journal === undefined
-      ? undefined
-      : new JournalFile(options.journal, journalHeader(loaded, !options.traffic));
   const began = performance.now();
   const ending = new Ending();
+  const journal = new LateJournal();
   const live = new Live(
     world,
     options.speed,
-    (entry) => journal?.write(entry),
+    (entry) => {
+      if (options.journal !== undefined) journal.write(entry);
+    },
     () => {
       server.followPods();
       if (options.untilEnd === true && world.over && live.outbox.size === 0) ending.reached();
@@ -64,38 +72,69 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
     ...(options.podPort === undefined ? {} : { podPort: options.podPort }),
   });
   const onSignal = (): void => {
-    if (ending.draining) {
-      ending.stopped = true;
-      live.session.command({ kind: 'stop' });
-      ending.reached();
-    } else {
-      ending.draining = true;
-      live.session.command({ kind: 'drain' });
-      if (options.json !== true) process.stderr.write('\ndraining; once more to stop at once\n');
-    }
+    live.session.command({ kind: ending.draining ? 'stop' : 'drain' });
+    if (ending.draining) ending.stop();
+    else if (options.json !== true) process.stderr.write('\ndraining; once more to stop at once\n');
+    ending.draining = true;
     live.wake();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  // What fails in a socket's or the clock's callback ends the session like any other failure: with its message.
+  const onFault = (error: Error): void => ending.failed(error);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('uncaughtException', onFault);
   try {
     await server.open();
+    if (options.journal !== undefined) journal.open(options.journal, journalHeader(loaded, !options.traffic));
     live.wake();
     announce(server.addresses(), options);
     await ending.wait();
     live.outbox.flush(world.now);
   } finally {
     live.stop();
-    await server.close(ending.stopped ? 0 : FLUSH_LIMIT_MS);
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    const deadline = performance.now() + FLUSH_LIMIT_MS;
+    await server.close(() => ending.stopped || performance.now() > deadline);
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('uncaughtException', onFault);
   }
+  world.check();
   const verdict = judge(world, loaded.expectations, {
     wallSeconds: (performance.now() - began) / 1_000,
     live: liveFigures(live, options.lagBudget),
     reproduce: options.journal === undefined ? reproduceRun(file, loaded) : `inferlab replay ${quote(options.journal)}`,
   });
-  journal?.close({ end: world.now, traceHash: verdict.traceHash });
-  return finish(verdict, world, tokens, options);
+  printVerdict(verdict, options);
+  journal.close({ end: world.now, traceHash: verdict.traceHash });
+  if (options.requests !== undefined) writeRequests(options.requests, world, tokens);
+  return verdict.verdict === 'pass' ? ExitCode.pass : ExitCode.fail;
+}
+
+/** Finds out before the session what would fail after it. */
+function checkOutputs(file: string, { journal, requests }: ServeOptions): void {
+  for (const output of [journal, requests]) {
+    if (output !== undefined && resolve(output) === resolve(file)) {
+      throw new UserError(`"${output}" is the scenario; expected another file to write to`);
+    }
+  }
+  if (requests !== undefined) openRequests(requests);
+}
+
+/** A journal whose file is opened once the ports are: a start that fails leaves an older journal alone. */
+class LateJournal {
+  #file: JournalFile | undefined;
+  #early: Stamped<Command>[] = [];
+
+  open(path: string, header: JournalHeader): void {
+    this.#file = new JournalFile(path, header);
+    for (const entry of this.#early) this.#file.write(entry);
+    this.#early = [];
+  }
+
+  write(entry: Stamped<Command>): void {
+    if (this.#file === undefined) this.#early.push(entry);
+    else this.#file.write(entry);
+  }
+
+  close(end: JournalEnd): void {
+    this.#file?.close(end);
+  }
 }
 
 function announce(addresses: Addresses, options: ServeOptions): void {
@@ -103,37 +142,38 @@ function announce(addresses: Addresses, options: ServeOptions): void {
   else printAddresses(addresses);
 }
 
-function finish(
-  verdict: Verdict,
-  world: World,
-  tokens: Map<number, readonly Micros[]> | undefined,
-  options: ServeOptions,
-): ExitCode {
-  if (options.requests !== undefined) writeRequests(options.requests, world, tokens);
-  printVerdict(verdict, options);
-  return verdict.verdict === 'pass' ? ExitCode.pass : ExitCode.fail;
-}
-
 function liveFigures(live: Live, lagBudgetMs: number): LiveFigures {
   const lagMs = live.lag();
   return { speed: live.speed, lagMs, lagBudgetMs, trusted: (lagMs.p99 ?? 0) * live.speed <= lagBudgetMs };
 }
 
-/** When a live session ends: drained, over, or stopped. */
+/** When a live session ends: drained, over, stopped, or failed. */
 class Ending {
   draining = false;
   stopped = false;
   readonly #promise: Promise<void>;
   #resolve: () => void = () => {};
+  #reject: (error: Error) => void = () => {};
 
   constructor() {
-    this.#promise = new Promise((resolve) => {
+    this.#promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
     });
   }
 
   reached(): void {
     this.#resolve();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.#resolve();
+  }
+
+  failed(error: Error): void {
+    this.stopped = true;
+    this.#reject(error);
   }
 
   wait(): Promise<void> {

@@ -1,6 +1,8 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { UserError } from '../kernel/index.ts';
 import { ExitCode } from './exit.ts';
+import type { ScenarioOptions } from './options.ts';
 import { run } from './run.ts';
 import { serve } from './serve.ts';
 
@@ -8,16 +10,28 @@ import { serve } from './serve.ts';
 const QUICKSTART = fileURLToPath(new URL('../../scenarios/quickstart.yaml', import.meta.url));
 const LAG_BUDGET_MS = 50;
 
+export interface StartOptions extends ScenarioOptions {
+  readonly serve: boolean;
+  readonly port: number;
+  readonly json?: boolean;
+}
+
 /** `inferlab start [FILE]`: rehearses a scenario in virtual time, then serves it live. */
-export async function start(file: string | undefined, options: { serve: boolean; port: number }): Promise<ExitCode> {
+export async function start(file: string | undefined, options: StartOptions): Promise<ExitCode> {
+  if (file === '-') throw new UserError('start reads its scenario twice; expected a file, not standard input');
   const scenario = file ?? relative(process.cwd(), QUICKSTART);
-  process.stdout.write(`rehearsing ${scenario} in virtual time\n\n`);
-  const code = run(scenario, {});
-  if (!options.serve || code !== ExitCode.pass) return code;
-  process.stdout.write('serving it live\n\n');
+  const { serve: goesOn, port, ...rest } = options;
+  const say = (text: string): void => {
+    if (options.json !== true) process.stdout.write(`${text}\n\n`);
+  };
+  say(`rehearsing ${scenario} in virtual time`);
+  const code = run(scenario, rest);
+  if (!goesOn || code !== ExitCode.pass) return code;
+  say('serving it live');
   return serve(scenario, {
+    ...rest,
     host: '127.0.0.1',
-    port: options.port,
+    port,
     speed: 1,
     lagBudget: LAG_BUDGET_MS,
     traffic: true,

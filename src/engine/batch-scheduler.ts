@@ -5,7 +5,7 @@ import { rank, type WaitingQueue } from './waiting-queue.ts';
 
 /** What the next step does. Reused from plan to plan: read it before the next. */
 export interface StepPlan {
-  readonly work: StepWork;
+  readonly work: Required<StepWork>;
   /** Sequences that joined the batch. */
   readonly admitted: Sequence[];
   /** Sequences whose blocks are reserved and whose keys and values are to come from another engine. */
@@ -22,7 +22,8 @@ export interface StepPlan {
  * of the budget is cut into chunks; what the cache holds of a prompt is not computed again; when blocks run out the
  * sequence admitted last (by priority: the lowest) gives its own back and is computed again later; nobody is admitted
  * in a step that preempted. A sequence whose prompt another engine computes reserves its blocks in its turn, and does
- * not hold up those behind it while its keys and values are on their way.
+ * not hold up those behind it while its keys and values are on their way. Where other engines differ is said at
+ * {@link BatchingPolicy}.
  */
 export class BatchScheduler {
   readonly #spec: EngineSpec;
@@ -33,8 +34,21 @@ export class BatchScheduler {
   readonly #reserve: number;
   /** Tokens that a decoding sequence computes in a step. */
   readonly #perDecode: number;
+  /** Prompts and decoding share steps. */
+  readonly #mixes: boolean;
+  /** Prompts are cut; else each is computed in one step, its blocks reserved to the end of its answer. */
+  readonly #chunks: boolean;
   readonly #plan: StepPlan = {
-    work: { sequences: 0, newTokens: 0, contextTokens: 0, attentionPairs: 0 },
+    work: {
+      sequences: 0,
+      newTokens: 0,
+      contextTokens: 0,
+      attentionPairs: 0,
+      promptSequences: 0,
+      promptTokens: 0,
+      promptContext: 0,
+      promptPairs: 0,
+    },
     admitted: [],
     receiving: [],
     preempted: [],
@@ -48,20 +62,29 @@ export class BatchScheduler {
     this.#blocks = blocks;
     this.#reserve = Math.floor((spec.watermark ?? 0) * blocks.total);
     this.#perDecode = 1 + (spec.speculation?.draftTokens ?? 0);
+    this.#mixes = spec.batching !== 'sglang';
+    this.#chunks = spec.batching !== 'trtllm';
   }
 
   plan(): StepPlan {
     const plan = this.#plan;
     const { work } = plan;
-    plan.admitted.length = 0;
-    plan.receiving.length = 0;
-    plan.preempted.length = 0;
+    // Setting a length is slow even when it changes nothing.
+    if (plan.admitted.length > 0) plan.admitted.length = 0;
+    if (plan.receiving.length > 0) plan.receiving.length = 0;
+    if (plan.preempted.length > 0) plan.preempted.length = 0;
     work.sequences = 0;
     work.newTokens = 0;
     work.contextTokens = 0;
     work.attentionPairs = 0;
-    const left = this.#continueRunning(this.#spec.maxNumBatchedTokens);
-    if (plan.preempted.length === 0) this.#admitWaiting(left);
+    work.promptSequences = 0;
+    work.promptTokens = 0;
+    work.promptContext = 0;
+    work.promptPairs = 0;
+    if (this.#mixes || !this.#planPrompts()) {
+      const left = this.#continueRunning(this.#spec.maxNumBatchedTokens);
+      if (plan.preempted.length === 0) this.#admitWaiting(left, this.#mixes);
+    }
     // Nobody is admitted in a step that preempted, so the step after it looks again.
     const steps = (): number => (plan.preempted.length > 0 ? 1 : this.#decodeSteps());
     plan.decodeSteps = this.#perDecode === 1 && this.#allDecode() ? steps() : 0;
@@ -72,11 +95,15 @@ export class BatchScheduler {
   fitsNow(sequence: Sequence): boolean {
     const { maxNumSeqs, maxNumBatchedTokens } = this.#spec;
     const blocks = this.#blocks;
-    if (sequence.remote) return blocks.blocksFor(sequence.pending) + this.#reserve <= blocks.free;
+    if (this.#running.length >= maxNumSeqs) return false;
+    if (sequence.remote) return this.#admits(blocks.blocksFor(sequence.pending), sequence);
     const cached = sequence.computed === 0 ? blocks.cachedTokens(sequence) : 0;
-    const first = Math.min(sequence.pending - cached, maxNumBatchedTokens - this.#running.length * this.#perDecode);
-    const needed = blocks.blocksFor(sequence.computed + cached + first) - sequence.blocks - blocks.blocksFor(cached);
-    return this.#running.length < maxNumSeqs && first > 0 && needed + this.#reserve <= blocks.free;
+    const left = maxNumBatchedTokens - (this.#mixes ? this.#running.length * this.#perDecode : 0);
+    const whole = sequence.pending - cached;
+    const first = this.#chunks ? Math.min(whole, left) : whole;
+    const last = this.#lastToken(sequence, sequence.computed + cached + first);
+    const needed = blocks.blocksFor(last) - sequence.blocks - blocks.blocksFor(cached);
+    return left > 0 && first > 0 && this.#admits(needed, sequence);
   }
 
   /** KV blocks in use `steps` decode steps after the last settled one. */
@@ -92,13 +119,23 @@ export class BatchScheduler {
     }
   }
 
-  #continueRunning(budget: number): number {
+  /** A step of prompts alone. @returns false where there is none to compute */
+  #planPrompts(): boolean {
+    const first = this.#waiting.peek();
+    const waits = first !== undefined && !first.remote && first.pending > 1 && this.fitsNow(first);
+    if (!waits && !this.#running.some(({ pending }) => pending > 1)) return false;
+    const left = this.#continueRunning(this.#spec.maxNumBatchedTokens, true);
+    if (this.#plan.preempted.length === 0) this.#admitWaiting(left);
+    return this.#plan.work.sequences > 0;
+  }
+
+  #continueRunning(budget: number, promptsOnly = false): number {
     let left = budget;
     const running = this.#running;
     for (let index = 0; index < running.length; index++) {
       const sequence = running[index]!;
       const tokens = Math.min(this.#wanted(sequence), left);
-      if (tokens === 0) {
+      if (tokens === 0 || (promptsOnly && sequence.pending === 1)) {
         sequence.scheduled = 0;
         continue;
       }
@@ -117,25 +154,29 @@ export class BatchScheduler {
     return left;
   }
 
-  #admitWaiting(budget: number): void {
+  #admitWaiting(budget: number, prompts = true): void {
     let left = budget;
     const blocks = this.#blocks;
     while (left > 0 && this.#running.length < this.#spec.maxNumSeqs) {
       const sequence = this.#waiting.peek();
       if (sequence === undefined) return;
       if (sequence.remote) {
-        if (blocks.blocksFor(sequence.pending) + this.#reserve > blocks.free) return;
+        if (!this.#admits(blocks.blocksFor(sequence.pending), sequence)) return;
         this.#waiting.shift();
         blocks.reserve(sequence, sequence.pending);
         sequence.state = SequenceState.receiving;
         this.#plan.receiving.push(sequence);
         continue;
       }
+      if (!prompts && sequence.pending > 1) return;
       const empty = sequence.blocks === 0;
       if (empty) blocks.share(sequence, blocks.cachedTokens(sequence));
-      const tokens = Math.min(this.#wanted(sequence), left);
-      const needed = blocks.blocksFor(sequence.computed + tokens) - sequence.blocks;
-      if (needed + this.#reserve > blocks.free || !blocks.reserve(sequence, sequence.computed + tokens)) {
+      const wanted = this.#wanted(sequence);
+      const tokens = this.#chunks ? Math.min(wanted, left) : wanted;
+      const last = this.#lastToken(sequence, sequence.computed + tokens);
+      const needed = blocks.blocksFor(last) - sequence.blocks;
+      const waits = tokens > left && this.#plan.work.promptSequences > 0;
+      if (waits || !this.#admits(needed, sequence) || !blocks.reserve(sequence, last)) {
         // What came over a link stays; what was only found in the cache is given back.
         if (empty) this.#giveBack(sequence);
         return;
@@ -147,6 +188,21 @@ export class BatchScheduler {
       this.#add(sequence, tokens);
       left -= tokens;
     }
+  }
+
+  /**
+   * Whether a sequence may take `needed` more blocks. The watermark binds nobody who needs none, or who would be alone
+   * in the cache: such a one would wait for ever.
+   */
+  #admits(needed: number, sequence: Sequence): boolean {
+    const { free, used } = this.#blocks;
+    const bound = needed > 0 && used > sequence.blocks;
+    return needed + (bound ? this.#reserve : 0) <= free;
+  }
+
+  /** Admission reserves blocks up to this token: those of the step, or all that there will be. */
+  #lastToken(sequence: Sequence, computed: number): number {
+    return this.#chunks ? computed : Math.max(computed, sequence.promptTokens + sequence.outputTokens);
   }
 
   /** Tokens that a sequence would compute in this step: drafted ones are verified along with a decode's one. */
@@ -183,7 +239,13 @@ export class BatchScheduler {
     work.sequences--;
     work.newTokens -= sequence.scheduled;
     work.contextTokens -= sequence.computed;
-    work.attentionPairs -= sequence.scheduled * (sequence.computed + sequence.scheduled / 2);
+    const pairs = sequence.scheduled * (sequence.computed + sequence.scheduled / 2);
+    work.attentionPairs -= pairs;
+    if (sequence.pending === 1) return;
+    work.promptSequences--;
+    work.promptTokens -= sequence.scheduled;
+    work.promptContext -= sequence.computed;
+    work.promptPairs -= pairs;
   }
 
   #add(sequence: Sequence, tokens: number): void {
@@ -192,7 +254,13 @@ export class BatchScheduler {
     work.sequences++;
     work.newTokens += tokens;
     work.contextTokens += sequence.computed;
-    work.attentionPairs += tokens * (sequence.computed + tokens / 2);
+    const pairs = tokens * (sequence.computed + tokens / 2);
+    work.attentionPairs += pairs;
+    if (sequence.pending === 1) return;
+    work.promptSequences++;
+    work.promptTokens += tokens;
+    work.promptContext += sequence.computed;
+    work.promptPairs += pairs;
   }
 
   /** Every sequence of the batch is past its first token and emits one a step. */

@@ -1,4 +1,5 @@
 import {
+  after,
   assert,
   counted,
   type EventKind,
@@ -7,45 +8,21 @@ import {
   type Micros,
   NEVER,
   NO_EVENT,
-  Priority,
 } from '../kernel/index.ts';
-import { BatchScheduler } from './batch-scheduler.ts';
+import { BatchScheduler, type StepPlan } from './batch-scheduler.ts';
 import { KvCache } from './kv-cache.ts';
+import type { EngineFigures, EngineListener } from './listener.ts';
 import { Segment } from './segment.ts';
 import { type EndReason, type Sequence, SequenceState } from './sequence.ts';
 import type { EngineSpec } from './spec.ts';
 import { acceptedDrafts } from './speculation.ts';
 import { FirstComeQueue, PriorityQueue, type WaitingQueue } from './waiting-queue.ts';
 
-/** What an engine reports, at the moment it happens. Handed in when the world is composed. */
-export interface EngineListener {
-  /** In a batch for the first time. */
-  admitted(sequence: Sequence): void;
-  firstToken(sequence: Sequence): void;
-  preempted(sequence: Sequence): void;
-  /** A prefill leg has computed its prompt and holds it for the decode leg; see {@link Engine.release}. */
-  prefilled?(sequence: Sequence): void;
-  /** A decode leg has its blocks; its keys and values may come; see {@link Engine.receive}. */
-  receiving?(sequence: Sequence): void;
-  ended(sequence: Sequence, reason: EndReason): void;
-}
-
-/** An engine's figures at one moment. Times are microseconds, summed since it started. */
-export interface EngineFigures {
-  readonly running: number;
-  readonly waiting: number;
-  readonly kvBlocksUsed: number;
-  readonly kvBlocksTotal: number;
-  /** Time with a step in progress. */
-  readonly busyMicros: number;
-  /** KV blocks in use, integrated over time. */
-  readonly kvBlockMicros: number;
-  readonly promptTokens: number;
-  readonly generationTokens: number;
-  readonly preemptions: number;
-  /** Prompt tokens that admission looked up in the prefix cache, and those that it found. */
-  readonly prefixQueries: number;
-  readonly prefixHits: number;
+/** Kinds of event that the engines of a world share: subject is the engine's number. */
+export interface EngineEvents {
+  readonly stepEnd: EventKind;
+  /** Argument is the order of a sequence that is through the front end. */
+  readonly entry: EventKind;
 }
 
 /**
@@ -60,7 +37,7 @@ export class Engine {
   readonly spec: EngineSpec;
   readonly startedAt: Micros;
   readonly #kernel: Kernel;
-  readonly #stepEnd: EventKind;
+  readonly #events: EngineEvents;
   readonly #listener: EngineListener;
   readonly #waiting: WaitingQueue;
   readonly #running: Sequence[] = [];
@@ -70,11 +47,15 @@ export class Engine {
   #token: EventToken = NO_EVENT;
   #slowdown = 1;
   #leaving = 0;
+  /** Sequences that are not through the front end yet, by order of arrival. */
+  readonly #entering = new Map<number, Sequence>();
   /** Prompts computed for other engines to fetch, and sequences whose keys and values are on their way. */
   readonly #held = new Set<Sequence>();
   readonly #receiving = new Set<Sequence>();
   #arrivals = 0;
+  /** A plan is about to be made or being made: what changes meanwhile is seen by it, or by the next at once. */
   #settling = false;
+  #changed = false;
   #diedAt: Micros = NEVER;
   #busyMicros = 0;
   #kvBlockMicros = 0;
@@ -85,13 +66,13 @@ export class Engine {
   #prefixQueries = 0;
   #prefixHits = 0;
 
-  constructor(id: number, spec: EngineSpec, kernel: Kernel, stepEnd: EventKind, listener: EngineListener) {
+  constructor(id: number, spec: EngineSpec, kernel: Kernel, events: EngineEvents, listener: EngineListener) {
     this.id = id;
     this.spec = spec;
     this.startedAt = kernel.now;
     this.#kvSince = kernel.now;
     this.#kernel = kernel;
-    this.#stepEnd = stepEnd;
+    this.#events = events;
     this.#listener = listener;
     this.#waiting = spec.schedulingPolicy === 'priority' ? new PriorityQueue() : new FirstComeQueue();
     this.#blocks = new KvCache(spec.kvBlocks, spec.blockSize, spec.prefixUnitTokens ?? 0);
@@ -112,7 +93,23 @@ export class Engine {
   submit(sequence: Sequence): void {
     assert(this.alive, `sequence ${sequence.request} submitted to dead engine ${this.id}`);
     sequence.order = this.#arrivals++;
-    this.#enqueue(sequence);
+    const { frontEnd } = this.spec;
+    if (frontEnd === undefined || sequence.leg === 'decode') {
+      this.#enqueue(sequence);
+      return;
+    }
+    this.#entering.set(sequence.order, sequence);
+    const delay = frontEnd.fixedMicros + frontEnd.perTokenMicros * sequence.promptTokens;
+    const at = after(this.#kernel.now, Math.round(delay) as Micros);
+    this.#kernel.schedule(this.#events.entry, at, this.id, sequence.order);
+  }
+
+  /** To be called when the event scheduled for a sequence's entry comes up. */
+  onEntry(order: number): void {
+    const sequence = this.#entering.get(order);
+    // Its client or its engine may be gone.
+    if (!this.#entering.delete(order)) return;
+    this.#enqueue(sequence!);
   }
 
   /** The keys and values of a receiving sequence have come: it takes its place at the next step boundary. */
@@ -140,16 +137,20 @@ export class Engine {
     if (sequence.state !== SequenceState.held) return;
     this.#held.delete(sequence);
     this.#end(sequence, 'finished');
-    if (this.#segment.active && !this.#settling) this.#admitAtNextStep();
-    else if (!this.#settling) this.#startSegment();
+    this.#wake();
   }
 
   #enqueue(sequence: Sequence, first = false): void {
     if (first) this.#waiting.putBack(sequence);
     else this.#waiting.push(sequence);
-    if (this.#settling) return;
-    if (!this.#segment.active) this.#startSegment();
-    else if (first || this.#waiting.peek() === sequence) this.#admitAtNextStep();
+    if (!this.#segment.active || first || this.#waiting.peek() === sequence) this.#wake();
+  }
+
+  /** The queue or the free blocks have changed: whoever can join does so at the next step boundary, which is now if idle. */
+  #wake(): void {
+    if (this.#settling) this.#changed = true;
+    else if (this.#segment.active) this.#admitAtNextStep();
+    else this.#startSegment();
   }
 
   /** The client has left: a waiting sequence ends now, a running one at the next step boundary. */
@@ -159,14 +160,18 @@ export class Engine {
       this.#held.delete(sequence);
       this.#receiving.delete(sequence);
       this.#end(sequence, 'aborted');
-      if (this.#segment.active && !this.#settling) this.#admitAtNextStep();
+      this.#wake();
+      return;
+    }
+    if (this.#entering.delete(sequence.order)) {
+      this.#end(sequence, 'aborted');
       return;
     }
     if (sequence.state === SequenceState.waiting) {
       this.#waiting.forget();
       this.#end(sequence, 'aborted');
       // It may have held up the one behind it.
-      if (this.#segment.active && !this.#settling) this.#admitAtNextStep();
+      this.#wake();
       return;
     }
     sequence.leaving = true;
@@ -193,9 +198,12 @@ export class Engine {
       this.#segment.stop();
     }
     this.#countBlocks(now);
+    // Nothing starts here any more.
+    this.#settling = true;
     for (const sequence of this.#running.splice(0)) this.#end(sequence, sequence.leaving ? 'aborted' : 'cut');
-    for (const sequence of [...this.#held, ...this.#receiving]) this.#end(sequence, 'cut');
+    for (const sequence of [...this.#held, ...this.#receiving, ...this.#entering.values()]) this.#end(sequence, 'cut');
     this.#held.clear();
+    this.#entering.clear();
     this.#receiving.clear();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#end(next, 'cut');
   }
@@ -228,7 +236,7 @@ export class Engine {
     const blocks = steps > 0 && multiStep ? this.#scheduler.blocksAfter(steps) : this.#blocks.used;
     return {
       running: this.#running.length + this.#held.size,
-      waiting: this.#waiting.size + this.#receiving.size,
+      waiting: this.#waiting.size + this.#receiving.size + this.#entering.size,
       kvBlocksUsed: blocks,
       kvBlocksTotal: this.#blocks.total,
       busyMicros: this.#busyMicros + (active ? now - this.#segment.start : 0),
@@ -238,6 +246,8 @@ export class Engine {
       preemptions: this.#preemptions,
       prefixQueries: this.#prefixQueries,
       prefixHits: this.#prefixHits,
+      held: this.#held.size,
+      receiving: this.#receiving.size,
     };
   }
 
@@ -245,30 +255,47 @@ export class Engine {
     const segment = this.#segment;
     const now = this.#kernel.now;
     this.#countBlocks(now);
-    const plan = this.#scheduler.plan();
-    for (const sequence of plan.preempted) {
-      this.#preemptions++;
-      this.#listener.preempted(sequence);
-    }
-    for (const sequence of plan.admitted) {
-      if (sequence.admitted) continue;
-      sequence.admitted = true;
-      if (sequence.leg !== 'decode') this.#promptTokens += sequence.promptTokens;
-      if (sequence.prefix !== undefined) {
-        this.#prefixQueries += sequence.promptTokens;
-        this.#prefixHits += sequence.computed;
-      }
-      this.#listener.admitted(sequence);
-    }
-    for (const sequence of plan.receiving) this.#receiving.add(sequence);
-    for (const sequence of plan.receiving) this.#listener.receiving?.(sequence);
+    const plan = this.#plan();
     if (this.#running.length === 0) return;
     if (plan.decodeSteps > 0) {
       segment.startDecode(now, plan.decodeSteps, plan.work, this.#slowdown);
     } else {
       segment.startMixed(now, plan.work, this.#slowdown);
     }
-    this.#token = this.#kernel.schedule(this.#stepEnd, segment.end, this.id);
+    this.#token = this.#kernel.schedule(this.#events.stepEnd, segment.end, this.id);
+  }
+
+  /**
+   * Plans the next step and tells who is concerned. Planned again, at the same moment, when what they were told has
+   * changed the queue, and when all that ran have been preempted: a scheduler without work to do asks again at once.
+   */
+  #plan(): StepPlan {
+    for (;;) {
+      this.#changed = false;
+      this.#settling = true;
+      const plan = this.#scheduler.plan();
+      for (const sequence of plan.preempted) {
+        this.#preemptions++;
+        this.#listener.preempted(sequence);
+      }
+      for (const sequence of plan.admitted) if (!sequence.admitted) this.#onAdmitted(sequence);
+      for (const sequence of plan.receiving) this.#receiving.add(sequence);
+      for (const sequence of plan.receiving) this.#listener.receiving?.(sequence);
+      this.#settling = false;
+      if (!this.#changed && (this.#running.length > 0 || plan.preempted.length === 0)) return plan;
+    }
+  }
+
+  #onAdmitted(sequence: Sequence): void {
+    sequence.admitted = true;
+    if (sequence.leg !== 'decode') {
+      this.#promptTokens += sequence.promptTokens;
+      if (sequence.prefix !== undefined) {
+        this.#prefixQueries += sequence.promptTokens;
+        this.#prefixHits += sequence.computed;
+      }
+    }
+    this.#listener.admitted(sequence);
   }
 
   /** Ends the segment early if the first in the queue could then join the batch. */
@@ -282,7 +309,7 @@ export class Engine {
     if (steps >= this.#segment.steps) return;
     this.#segment.shorten(steps);
     this.#kernel.cancel(this.#token);
-    this.#token = this.#kernel.schedule(this.#stepEnd, this.#segment.end, this.id);
+    this.#token = this.#kernel.schedule(this.#events.stepEnd, this.#segment.end, this.id);
   }
 
   /** Accounts for the first `steps` steps of the segment, ends what has ended and closes the segment. */
@@ -328,10 +355,10 @@ export class Engine {
       if (sequence.leaving || sequence.generated >= sequence.outputTokens) over.push(sequence);
       else running[kept++] = sequence;
     }
-    running.length = kept;
+    while (running.length > kept) running.pop();
     for (const sequence of over) {
       if (sequence.generated < sequence.outputTokens) this.#end(sequence, 'aborted');
-      else if (sequence.leg === 'prefill' && !sequence.leaving) this.#hold(sequence);
+      else if (sequence.leg === 'prefill') this.#hold(sequence);
       else this.#end(sequence, 'finished');
     }
   }
@@ -363,28 +390,5 @@ export class Engine {
   #countBlocks(until: Micros, before = this.#blocks.used): void {
     this.#kvBlockMicros += ((until - this.#kvSince) * (before + this.#blocks.used)) / 2;
     this.#kvSince = until;
-  }
-}
-
-/** The engines of one world, by number, and the event that they share. */
-export class EngineRoom {
-  readonly #kernel: Kernel;
-  readonly #stepEnd: EventKind;
-  readonly #engines: Engine[] = [];
-
-  constructor(kernel: Kernel) {
-    this.#kernel = kernel;
-    this.#stepEnd = kernel.kind('engine/step-end', Priority.progress, (id) => this.#engines[id]!.onStepEnd());
-  }
-
-  start(spec: EngineSpec, listener: EngineListener): Engine {
-    const engine = new Engine(this.#engines.length, spec, this.#kernel, this.#stepEnd, listener);
-    this.#engines.push(engine);
-    return engine;
-  }
-
-  /** Every engine that ever ran, in order of start. */
-  get all(): readonly Engine[] {
-    return this.#engines;
   }
 }

@@ -2,8 +2,14 @@
  * The engine: one serving process. Its waiting queue, continuous batch, paged KV cache and the time of its steps
  * live here. It knows nothing of services, pods or clients; what it has to tell goes to the listener handed in.
  */
-export { Engine, type EngineFigures, type EngineListener, EngineRoom } from './engine.ts';
+export { Engine } from './engine.ts';
+export { EngineRoom } from './engine-room.ts';
 export { KvLink, KvLinkRoom, type KvLinkSpec } from './kv-link.ts';
+export type { EngineFigures, EngineListener } from './listener.ts';
+export { kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from './memory.ts';
 export { type EndReason, type Leg, Sequence, type SequenceAsk, SequenceState } from './sequence.ts';
-export type { EngineSpec, Speculation, StepTimeModel, StepWork } from './spec.ts';
-export { kvBytesPerToken, RooflineModel, weightBytes } from './step-time/roofline.ts';
+export type { BatchingPolicy, EngineSpec, FrontEnd, Speculation, StepTimeModel, StepWork } from './spec.ts';
+export { type AffineCoefficients, AffineModel, type AffineStepTime } from './step-time/affine.ts';
+export { DistributionModel, type StepTimeDistribution } from './step-time/distribution.ts';
+export { ProfileModel, type ProfilePoint } from './step-time/profile.ts';
+export { type Parallelism, RooflineModel } from './step-time/roofline.ts';

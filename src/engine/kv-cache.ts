@@ -85,7 +85,8 @@ export class KvCache {
   publish(sequence: Sequence): void {
     const { prefix } = sequence;
     if (this.#unitTokens === 0 || prefix === undefined) return;
-    const computed = Math.min(prefix.length, Math.floor(sequence.computed / this.#unitTokens));
+    const prompt = Math.min(sequence.computed, sequence.promptTokens);
+    const computed = Math.min(prefix.length, Math.floor(prompt / this.#unitTokens));
     while (sequence.sharedUnits < computed) {
       const hash = prefix[sequence.sharedUnits]!;
       if (this.#units.has(hash)) {

@@ -14,7 +14,9 @@ export class Segment {
   #sequences = 0;
   #contextTokens = 0;
   #slowdown = 1;
-  /** The single step's duration, when mixed; else running sums where the model has no closed form. */
+  /** The single step's duration, when mixed. */
+  #mixedMicros = 0;
+  /** Running sums of decode steps, where the model has no closed form. */
   #sums: number[] = [];
 
   constructor(model: StepTimeModel) {
@@ -45,7 +47,7 @@ export class Segment {
   startMixed(at: Micros, work: Readonly<StepWork>, slowdown: number): void {
     this.#begin(at, 1, slowdown);
     this.#multiStep = false;
-    this.#sums = [this.#model.stepMicros(work)];
+    this.#mixedMicros = this.#model.stepMicros(work);
   }
 
   startDecode(at: Micros, steps: number, work: Readonly<StepWork>, slowdown: number): void {
@@ -71,14 +73,24 @@ export class Segment {
     return (this.#start + Math.max(step, Math.round(this.#slowdown * this.#elapsed(step)))) as Micros;
   }
 
-  /** How many steps have ended at or before `at`. */
+  /** How many steps have ended at or before `at`: steps are nearly equal, so interpolation finds it in a few looks. */
   stepsEndedBy(at: Micros): number {
     let low = 0;
     let high = this.#steps;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if (this.endOfStep(middle) <= at) low = middle;
-      else high = middle - 1;
+    let lowAt: number = this.#start;
+    let highAt: number = this.end;
+    if (highAt <= at) return high;
+    while (high - low > 1) {
+      const share = Math.floor(((at - lowAt) / (highAt - lowAt)) * (high - low));
+      const middle = low + Math.min(Math.max(share, 1), high - low - 1);
+      const middleAt = this.endOfStep(middle);
+      if (middleAt <= at) {
+        low = middle;
+        lowAt = middleAt;
+      } else {
+        high = middle;
+        highAt = middleAt;
+      }
     }
     return low;
   }
@@ -90,7 +102,7 @@ export class Segment {
   }
 
   #elapsed(step: number): number {
-    if (!this.#multiStep) return this.#sums[0]!;
+    if (!this.#multiStep) return this.#mixedMicros;
     if (this.#model.decodeMicros !== undefined) {
       return this.#model.decodeMicros(this.#sequences, this.#contextTokens, step);
     }

@@ -8,6 +8,14 @@ export interface StepWork {
   contextTokens: number;
   /** Query-key pairs that attention computes: the sum of q_i (S_i + q_i / 2), q_i new tokens over S_i cached. */
   attentionPairs: number;
+  /**
+   * Of these, what belongs to prompts in the making: a sequence with more than one token to compute. The rest decodes.
+   * Absent in a step that only decodes.
+   */
+  promptSequences?: number;
+  promptTokens?: number;
+  promptContext?: number;
+  promptPairs?: number;
 }
 
 /** How long steps take. Durations are microseconds, not rounded: the engine rounds the sum, never the parts. */
@@ -40,6 +48,28 @@ export interface EngineSpec {
   /** Tokens of a unit of prefix caching, a multiple of `blockSize`; default 0, none. */
   readonly prefixUnitTokens?: number;
   readonly speculation?: Speculation;
+  /** How prompts and decoding share steps; default `vllm`. See {@link BatchingPolicy}. */
+  readonly batching?: BatchingPolicy;
+  /** What a request goes through before it is in the engine's queue: tokeniser, HTTP. Default: nothing. */
+  readonly frontEnd?: FrontEnd;
+  /** Bytes of keys and values that a token of context is to another engine. */
+  readonly kvBytesPerToken?: number;
+}
+
+/**
+ * How an engine mixes prompts with decoding.
+ * - `vllm`: running ones first, prompts cut into chunks that fill the budget (vllm/v1/core/sched/scheduler.py).
+ * - `sglang`: while any prompt is to be computed, steps are of prompts alone, cut into chunks of the budget, and
+ *   decoding stalls (sglang/srt/managers/scheduler.py, get_next_batch_to_run; MindIE schedules alike).
+ * - `trtllm`: whole prompts beside decoding, and one a step even beyond the budget; blocks are reserved up to the last
+ *   token of the answer (TensorRT-LLM's GUARANTEED_NO_EVICT without chunked context).
+ */
+export type BatchingPolicy = 'vllm' | 'sglang' | 'trtllm';
+
+/** A delay before the queue: fixed, and for each prompt token. Requests pass it side by side. */
+export interface FrontEnd {
+  readonly fixedMicros: number;
+  readonly perTokenMicros: number;
 }
 
 /** Speculative decoding: every decode step verifies some drafted tokens and keeps those up to the first refused. */

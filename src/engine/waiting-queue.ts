@@ -1,6 +1,10 @@
 import { type Sequence, SequenceState } from './sequence.ts';
 
-/** Sequences waiting for a place in the batch. A preempted one goes back to the front of those of its rank. */
+/**
+ * Sequences waiting for a place in the batch. A preempted one goes back to the front of those of its rank. Those that
+ * hold blocks already (their keys and values have come over a link) go before all others: behind one that waits for
+ * the blocks that they hold, neither would ever run.
+ */
 export interface WaitingQueue {
   /** Sequences that wait, those whose clients have left not counted. */
   readonly size: number;
@@ -29,9 +33,12 @@ export class FirstComeQueue implements WaitingQueue {
   }
 
   putBack(sequence: Sequence): void {
-    if (this.#head > 0) this.#items[--this.#head] = sequence;
-    else this.#items.unshift(sequence);
     this.#size++;
+    this.#skipEnded();
+    let place = this.#head;
+    while (this.#items[place]?.state === SequenceState.ended || (this.#items[place]?.blocks ?? 0) > 0) place++;
+    if (place > this.#head || this.#head === 0) this.#items.splice(place, 0, sequence);
+    else this.#items[--this.#head] = sequence;
   }
 
   peek(): Sequence | undefined {
@@ -73,6 +80,7 @@ export class PriorityQueue implements WaitingQueue {
   }
 
   push(sequence: Sequence): void {
+    this.#dropEnded();
     let low = 0;
     let high = this.#items.length;
     while (low < high) {
@@ -103,14 +111,14 @@ export class PriorityQueue implements WaitingQueue {
   }
 
   #dropEnded(): void {
-    while (this.#items[0]?.state === SequenceState.ended) {
-      this.#items.shift();
-      this.#forgotten--;
-    }
+    if (this.#forgotten === 0) return;
+    const left = this.#items.filter(({ state }) => state !== SequenceState.ended);
+    this.#items.splice(0, this.#items.length, ...left);
+    this.#forgotten = 0;
   }
 }
 
 /** Negative when `a` goes before `b`. */
 export function rank(a: Sequence, b: Sequence): number {
-  return a.priority - b.priority || a.order - b.order;
+  return Number(b.blocks > 0) - Number(a.blocks > 0) || a.priority - b.priority || a.order - b.order;
 }

@@ -8,6 +8,7 @@ export {
   loadScenarioText,
   readText,
 } from './load-scenario.ts';
-export { writeRequests } from './request-file.ts';
+export { FIDELITY_BASELINE, readMeasurements, writeText } from './measurement-files.ts';
+export { openRequests, writeRequests } from './request-file.ts';
 export { TraceFile } from './trace-file.ts';
 export { VERSION } from './version.ts';

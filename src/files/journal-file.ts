@@ -21,24 +21,35 @@ export function journalHeader(loaded: LoadedScenario, noTraffic: boolean): Journ
 
 /** A journal on its way to a file: each command is there before the world has taken it. */
 export class JournalFile {
+  readonly #file: string;
   readonly #descriptor: number;
 
   /** @throws UserError when the file cannot be written */
   constructor(file: string, header: JournalHeader) {
+    this.#file = file;
     try {
       this.#descriptor = openSync(file, 'w');
     } catch (error) {
-      throw unreadable(error as NodeJS.ErrnoException, file);
+      throw unreadable(error as Error, file);
     }
-    writeSync(this.#descriptor, journalLine(header));
+    this.#write(journalLine(header));
   }
 
+  /** @throws UserError when the file takes no more */
   write(entry: Stamped<Command>): void {
-    writeSync(this.#descriptor, journalLine(entry));
+    this.#write(journalLine(entry));
   }
 
   close(end: JournalEnd): void {
-    writeSync(this.#descriptor, journalLine(end));
+    this.#write(journalLine(end));
     closeSync(this.#descriptor);
+  }
+
+  #write(line: string): void {
+    try {
+      writeSync(this.#descriptor, line);
+    } catch (error) {
+      throw unreadable(error as Error, this.#file, 'write');
+    }
   }
 }

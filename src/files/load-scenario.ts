@@ -90,7 +90,7 @@ export function readText(file: string | 0, name: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw unreadable(error as NodeJS.ErrnoException, name);
+    throw unreadable(error as Error, name);
   }
 }
 
@@ -99,8 +99,15 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EISDIR: 'it is a folder',
   ENOTDIR: 'a part of the path is no folder',
+  ENOSPC: 'no space is left',
+  EFBIG: 'it is larger than a file may be',
 };
 
-export function unreadable(error: NodeJS.ErrnoException, name: string): UserError {
-  return new UserError(`cannot open "${name}": ${REASONS[error.code ?? ''] ?? error.message}`);
+/** What a person is told of a file that cannot be used. */
+export function unreadable(
+  error: { readonly code?: string; readonly message: string },
+  name: string,
+  verb = 'open',
+): UserError {
+  return new UserError(`cannot ${verb} "${name}": ${REASONS[error.code ?? ''] ?? error.message}`);
 }

@@ -7,6 +7,15 @@ import { unreadable } from './load-scenario.ts';
 /** Requests that go into one piece of text before it is joined. */
 const LINES_PER_WRITE = 10_000;
 
+/** Makes sure, before a run, that its requests can be written after it. @throws UserError */
+export function openRequests(file: string): void {
+  try {
+    writeFileSync(file, '');
+  } catch (error) {
+    throw unreadable(error as Error, file);
+  }
+}
+
 /**
  * Writes one JSON line a request, in order of arrival. Moments are microseconds of simulated time, null where they
  * did not come; `tokenMicros` holds the moment of each token when they were kept.
@@ -47,6 +56,6 @@ export function writeRequests(
     }
     if (lines.length > 0) writeFileSync(file, `${lines.join('\n')}\n`, { flag: 'a' });
   } catch (error) {
-    throw unreadable(error as NodeJS.ErrnoException, file);
+    throw unreadable(error as Error, file);
   }
 }

@@ -1,4 +1,5 @@
 import type { GatewayErrorKey } from '../protocol/index.ts';
+import type { PromptPrefix } from '../workload/index.ts';
 
 /** What the simulation needs to know of a client's request: counts and digests, never a text or a credential. */
 export interface Call {
@@ -12,7 +13,13 @@ export interface Call {
   readonly minTokens?: number;
   /** Generate `maxTokens` tokens whatever comes. */
   readonly ignoreEos?: boolean;
-  /** The request breaks a rule of the wire format or names an unknown model: the backend answers with this status. */
+  /** What the prompt may share with others, where its service caches prefixes. */
+  readonly prefix?: PromptPrefix;
+  /** Lower is served first, where the engine schedules by priority. */
+  readonly priority?: number;
+  /** The model that the client names. */
+  readonly model?: string;
+  /** The request breaks a rule of the wire format: the backend answers with this status. */
   readonly invalid?: number;
 }
 
@@ -27,7 +34,7 @@ export type Refusal =
   /** The engine's own refusal. */
   | {
       readonly by: 'engine';
-      readonly error: 'invalid' | 'context-length';
+      readonly error: 'invalid' | 'unknown-model' | 'context-length';
       readonly status: number;
       readonly maxModelLen: number;
     }

@@ -10,6 +10,8 @@ interface Flow {
   readonly prefillPod: Pod;
   readonly prefill: Sequence;
   admittedAt: Micros;
+  /** When its prompt was done. */
+  prefilledAt: Micros;
   decodePod: Pod | undefined;
   decode: Sequence | undefined;
   triesLeft: number;
@@ -19,8 +21,8 @@ interface Flow {
 export interface HandOffListener {
   /** The answer goes on at this engine, in this sequence. */
   movedTo(request: number, pod: Pod, sequence: Sequence): void;
-  /** The request has ended before its decode leg could. */
-  ended(request: number, reason: EndReason, outputTokens: number): void;
+  /** The request has ended with its prefill leg. */
+  ended(prefill: Sequence, reason: EndReason, outputTokens: number): void;
 }
 
 /**
@@ -56,6 +58,7 @@ export class Disaggregation {
       prefillPod: pod,
       prefill,
       admittedAt: this.#kernel.now,
+      prefilledAt: this.#kernel.now,
       decodePod: undefined,
       decode: undefined,
       triesLeft: spec.retries,
@@ -79,8 +82,13 @@ export class Disaggregation {
     const flow = this.#flows.get(sequence.request)!;
     const { ask, prefillPod, spec } = flow;
     const first = spec.firstToken === 'prefill' ? [this.#kernel.now] : [];
+    flow.prefilledAt = this.#kernel.now;
     if (first.length === ask.outputTokens) {
       this.#finish(flow, 'finished', 1);
+      return;
+    }
+    if (sequence.leaving) {
+      this.#finish(flow, 'aborted', first.length);
       return;
     }
     const pods = prefillPod.deployment.decodePods(prefillPod.instance);
@@ -153,19 +161,20 @@ export class Disaggregation {
 
   /**
    * Bytes that are still to go when the prompt is done. Pulled: all. Pushed layer by layer: at least the last layer,
-   * at most what the link could not carry while the prompt was computed (Splitwise, ISCA 2024).
+   * at most what the link could not carry while the prompt was computed (Splitwise, ISCA 2024). What a failed transfer
+   * lost goes again as a whole.
    */
-  #bytes({ ask, spec, prefillPod, admittedAt }: Flow): number {
+  #bytes({ ask, spec, prefillPod, admittedAt, prefilledAt, triesLeft }: Flow): number {
     const { model } = prefillPod.unit;
     const all = ask.promptTokens * kvBytesPerToken(model);
-    if (spec.mode === 'pull') return all;
-    const carried = ((this.#kernel.now - admittedAt) * spec.bytesPerSecond) / 1e6;
+    if (spec.mode === 'pull' || triesLeft < spec.retries) return all;
+    const carried = ((prefilledAt - admittedAt) * spec.bytesPerSecond) / 1e6;
     return Math.max(all / model.layers, all - carried);
   }
 
   #finish(flow: Flow, reason: EndReason, outputTokens: number): void {
     this.#flows.delete(flow.ask.request);
     flow.prefillPod.engine!.release(flow.prefill);
-    this.#listener.ended(flow.ask.request, reason, outputTokens);
+    this.#listener.ended(flow.prefill, reason, outputTokens);
   }
 }

@@ -1,9 +1,9 @@
 import { type EndReason, Sequence, type SequenceAsk } from '../engine/index.ts';
-import { type Kernel, type Micros, NEVER } from '../kernel/index.ts';
+import type { Kernel, Micros } from '../kernel/index.ts';
 import type { Deployment, Platform, Pod, Service } from '../platform/index.ts';
 import { GATEWAY_ERRORS, type GatewayErrorKey } from '../protocol/index.ts';
 import { NO_ROW, Outcome, type RequestLog } from '../telemetry/index.ts';
-import { type LengthSampler, lengthSampler } from '../workload/index.ts';
+import { type LengthSampler, lengthSampler, type PromptPrefix, type TrafficRequest } from '../workload/index.ts';
 import type { Call, Refusal } from './call.ts';
 import { Disaggregation } from './disaggregation.ts';
 import { EngineTap, OUTCOMES, statusOf } from './engine-tap.ts';
@@ -14,12 +14,10 @@ import { WeightedChoice } from './weights.ts';
 /** Told when a watched request has ended, with the moments of its tokens. */
 export type TokenSink = (request: number, tokenTimes: readonly Micros[]) => void;
 
-/** A spell during which the gateway refuses every call to a service. */
-interface RefusalSpell {
-  readonly error: GatewayErrorKey;
-  readonly status: number;
-  readonly retryAfterSeconds: number | undefined;
-  readonly until: Micros;
+/** How the gateway refuses every call to a service, while it does. */
+export interface RefusalSpell {
+  readonly status: 429 | 503;
+  readonly retryAfterSeconds?: number;
 }
 
 /**
@@ -54,8 +52,9 @@ export class Gateway {
           log.routed(request, pod.engine!.id);
           this.#open.get(request)?.reply.follow(pod.engine!, sequence);
         },
-        ended: (request, reason, outputTokens) => {
+        ended: ({ request, tokenTimes }, reason, outputTokens) => {
           log.ended(request, OUTCOMES[reason], statusOf(reason, outputTokens), outputTokens);
+          if (tokenTimes !== undefined) this.#tokenSink?.(request, tokenTimes);
           this.#close(request, reason);
         },
       },
@@ -87,19 +86,20 @@ export class Gateway {
   }
 
   /** A request of the scenario's own traffic: it holds a valid key and says how long its answer is. */
-  offer(service: Service, promptTokens: number, outputTokens: number, row: number): void {
-    const target = this.#blocked(service) ?? this.#route(service);
-    if (isRefusal(target)) {
-      this.#refuse(service.index, promptTokens, outputTokens, row, target);
+  offer(service: Service, { promptTokens, outputTokens, row, prefix }: TrafficRequest): void {
+    const routed = this.#blocked(service) ?? this.#route(service);
+    const refusal = isRefusal(routed) ? routed : this.#unfit(routed, promptTokens, outputTokens);
+    if (isRefusal(routed) || refusal !== undefined) {
+      this.#refuse(service.index, promptTokens, outputTokens, row, refusal!);
       return;
     }
-    const refusal = this.#unfit(target, promptTokens, outputTokens);
-    if (refusal !== undefined) {
-      this.#refuse(service.index, promptTokens, outputTokens, row, refusal);
-      return;
-    }
-    const number = this.#log.arrived(service.index, promptTokens, outputTokens, row);
-    this.#submit(target, { request: number, promptTokens, outputTokens, watched: this.#tokenSink !== undefined }, true);
+    const request = this.#log.arrived(service.index, promptTokens, outputTokens, row);
+    const shared = sharedPrefix(routed, prefix);
+    this.#submit(
+      routed,
+      { request, promptTokens, outputTokens, watched: this.#tokenSink !== undefined, ...shared },
+      true,
+    );
   }
 
   /** A call from outside. Its target exists: whoever takes calls in has looked it up. */
@@ -117,10 +117,10 @@ export class Gateway {
     this.#open.get(number)?.abort();
   }
 
-  /** From now on, until `until`, every call to the service is refused. */
-  refuseAll(service: Service, status: 429 | 503, retryAfterSeconds: number | undefined, until: Micros = NEVER): void {
-    const error = status === 429 ? 'throttled' : 'noBackend';
-    this.#spells.set(service, { error, status, retryAfterSeconds, until });
+  /** From now on every call to the service is refused so; undefined: no more. */
+  refuseAll(service: Service, spell: RefusalSpell | undefined): void {
+    if (spell === undefined) this.#spells.delete(service);
+    else this.#spells.set(service, spell);
   }
 
   /** Takes no more calls; those in flight go on. */
@@ -139,8 +139,9 @@ export class Gateway {
   #blocked(service: Service): Refusal | undefined {
     if (this.#draining) return gatewayRefusal('noBackend');
     const spell = this.#spells.get(service);
-    if (spell === undefined || spell.until <= this.#kernel.now) return undefined;
-    const { error, status, retryAfterSeconds } = spell;
+    if (spell === undefined) return undefined;
+    const { status, retryAfterSeconds } = spell;
+    const error = status === 429 ? 'throttled' : 'noBackend';
     return { by: 'gateway', error, status, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
   }
 
@@ -153,7 +154,7 @@ export class Gateway {
   }
 
   #listening(pod: Pod): Pod | Refusal {
-    return pod.loaded ? pod : { by: 'network', error: 'connection-refused', status: 0 };
+    return pod.loaded && !this.#draining ? pod : { by: 'network', error: 'connection-refused', status: 0 };
   }
 
   #unfit(pod: Pod, promptTokens: number, outputTokens: number): Refusal | undefined {
@@ -175,16 +176,34 @@ export class Gateway {
     if (!isRefusal(target)) {
       const { maxModelLen } = target.engine!.spec;
       if (call.invalid !== undefined) refusal = { by: 'engine', error: 'invalid', status: call.invalid, maxModelLen };
-      else refusal = this.#unfit(target, promptTokens, outputTokens);
+      else if (call.model !== undefined && call.model !== target.unit.servedModelName) {
+        refusal = { by: 'engine', error: 'unknown-model', status: 404, maxModelLen };
+      } else refusal = this.#unfit(target, promptTokens, outputTokens);
     }
     if (refusal !== undefined || isRefusal(target)) {
       const number = this.#refuse(service.index, promptTokens, 0, NO_ROW, refusal!);
       return new Reply({ number, promptTokens, outputTokens: 0, finishReason, arrivedAt, refusal });
     }
     const number = this.#log.arrived(service.index, promptTokens, outputTokens, NO_ROW);
-    const reply = new Reply({ number, promptTokens, outputTokens, finishReason, arrivedAt, pod: target.name });
+    const reply = new Reply({
+      number,
+      promptTokens,
+      outputTokens,
+      finishReason,
+      arrivedAt,
+      pod: target.name,
+      model: target.unit.servedModelName,
+    });
     const throughGateway = 'service' in call.to;
-    const ask = { request: number, promptTokens, outputTokens, finishReason, watched: true } as const;
+    const ask = {
+      request: number,
+      promptTokens,
+      outputTokens,
+      finishReason,
+      watched: true,
+      priority: call.priority ?? 0,
+      ...sharedPrefix(target, call.prefix),
+    } as const;
     const leg = this.#submit(target, ask, throughGateway);
     if (this.#disaggregation.showsFirstToken(leg)) reply.follow(target.engine!, leg);
     const abort = (): void => {
@@ -233,4 +252,11 @@ function isRefusal(target: Pod | Refusal): target is Refusal {
 
 function gatewayRefusal(error: GatewayErrorKey): Refusal {
   return { by: 'gateway', error, status: GATEWAY_ERRORS[error].status };
+}
+
+/** A prefix counts only in the unit that the engine's cache has. */
+function sharedPrefix(pod: Pod, prefix: PromptPrefix | undefined): { prefix?: readonly number[] } {
+  return prefix !== undefined && prefix.unitTokens === pod.engine!.spec.prefixUnitTokens
+    ? { prefix: prefix.hashes }
+    : {};
 }

@@ -15,8 +15,9 @@ export class Reply {
   readonly finishReason: 'stop' | 'length';
   readonly arrivedAt: Micros;
   readonly refusal: Refusal | undefined;
-  /** The pod that answers. */
+  /** The pod that answers, and the name of its model. */
   readonly pod: string | undefined;
+  readonly model: string | undefined;
   state: ReplyState;
   endedAt: Micros = NEVER;
   #engine: Engine | undefined;
@@ -30,6 +31,7 @@ export class Reply {
     readonly arrivedAt: Micros;
     readonly refusal?: Refusal | undefined;
     readonly pod?: string | undefined;
+    readonly model?: string | undefined;
   }) {
     this.number = facts.number;
     this.promptTokens = facts.promptTokens;
@@ -38,6 +40,7 @@ export class Reply {
     this.arrivedAt = facts.arrivedAt;
     this.refusal = facts.refusal;
     this.pod = facts.pod;
+    this.model = facts.model;
     this.state = facts.refusal === undefined ? 'open' : 'refused';
   }
 

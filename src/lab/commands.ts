@@ -20,16 +20,43 @@ const KINDS: Readonly<Record<Command['kind'], true>> = {
   drain: true,
   stop: true,
 };
+const FAULT_KINDS: Readonly<Record<FaultSpec['kind'], true>> = {
+  'kill-pod': true,
+  'slow-engine': true,
+  'slow-link': true,
+  'break-link': true,
+  refuse: true,
+};
 
 /** What keeps a command that was read back from being taken; undefined when nothing does. */
 export function mistakeIn(command: Command, platform: Platform): string | undefined {
   const { kind } = command;
   if (!Object.hasOwn(KINDS, kind)) return `unknown command "${kind}"; expected one of ${Object.keys(KINDS).join(', ')}`;
-  if (command.kind === 'fault' && typeof command.fault?.kind !== 'string') return 'a fault without its kind';
-  if (command.kind === 'disconnect' && !Number.isInteger(command.request)) return 'a disconnect without its request';
-  if (command.kind !== 'call') return undefined;
-  const { to, promptTokens } = command.call ?? {};
-  const known = to !== undefined && ('slot' in to ? platform.slots.includes(to.slot) : platform.service(to.service));
-  if (!known) return `a call to ${JSON.stringify(to)}, which the scenario does not have`;
-  return Number.isInteger(promptTokens) ? undefined : 'a call without its number of prompt tokens';
+  if (kind === 'fault') return mistakeInFault(command.fault as unknown as Record<string, unknown> | undefined);
+  if (kind === 'disconnect') return isCount(command.request) ? undefined : 'a disconnect without its request';
+  return kind === 'call' ? mistakeInCall(command.call, platform) : undefined;
+}
+
+function mistakeInFault(fault: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  if (typeof fault?.kind !== 'string' || !Object.hasOwn(FAULT_KINDS, fault.kind)) {
+    return `unknown fault "${fault?.kind}"; expected one of ${Object.keys(FAULT_KINDS).join(', ')}`;
+  }
+  const slows = fault.kind === 'slow-engine' || fault.kind === 'slow-link';
+  if (slows && !(typeof fault.factor === 'number' && fault.factor > 0)) return `${fault.kind} without its factor`;
+  return fault.lasting === undefined || isCount(fault.lasting) ? undefined : 'a fault that lasts no time';
+}
+
+function mistakeInCall(call: Partial<Call> | undefined, platform: Platform): string | undefined {
+  const to: unknown = call?.to;
+  const target = typeof to === 'object' && to !== null ? (to as { service?: string; slot?: string }) : {};
+  const known =
+    target.slot === undefined
+      ? platform.service(target.service ?? '') !== undefined
+      : platform.slots.includes(target.slot);
+  if (!known) return `a call to ${JSON.stringify(to) ?? 'nobody'}, which the scenario does not have`;
+  return isCount(call?.promptTokens) ? undefined : 'a call without its number of prompt tokens';
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

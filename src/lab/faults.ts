@@ -1,6 +1,6 @@
 import type { Gateway } from '../gateway/index.ts';
-import { after, type EventKind, type Kernel, type Micros, NEVER, Priority } from '../kernel/index.ts';
-import type { Platform } from '../platform/index.ts';
+import { after, type EventKind, type Kernel, type Micros, Priority } from '../kernel/index.ts';
+import type { Platform, Pod } from '../platform/index.ts';
 
 /** Which pod: that of an instance, or of a disaggregated one the pod of a unit's replica (its first pod by default). */
 export interface PodTarget {
@@ -30,59 +30,85 @@ export type FaultSpec =
       readonly lasting?: Micros;
     };
 
-/** Brings faults about. Each kind of fault is one case here and acts on one room. */
+interface ActiveFault {
+  readonly id: number;
+  readonly fault: FaultSpec;
+  /** The pod that it struck; a successor is whole. */
+  readonly pod: Pod | undefined;
+}
+
+/**
+ * Brings faults about, and to an end. What holds at any moment is derived from the faults that are active then, so
+ * that faults may overlap in any order: slowdowns multiply, a link is broken while any fault breaks it, and of several
+ * refusals the latest counts.
+ */
 export class Faults {
   readonly #kernel: Kernel;
   readonly #platform: Platform;
   readonly #gateway: Gateway;
   readonly #recovery: EventKind;
-  /** What is to be put right again, by the number that its event carries. */
-  readonly #recoveries: (() => void)[] = [];
+  #active: ActiveFault[] = [];
+  #count = 0;
 
   constructor(kernel: Kernel, platform: Platform, gateway: Gateway) {
     this.#kernel = kernel;
     this.#platform = platform;
     this.#gateway = gateway;
-    this.#recovery = kernel.kind('fault/recovers', Priority.script, (index) => this.#recoveries[index]!());
+    this.#recovery = kernel.kind('fault/recovers', Priority.script, (id) => this.#recover(id));
   }
 
   /** A fault that names what is not there (any more) strikes nothing. */
   strike(fault: FaultSpec): void {
-    if (fault.kind === 'refuse') {
-      this.#refuse(fault);
+    const pod = fault.kind === 'refuse' ? undefined : this.#platform.podOf(fault);
+    if (fault.kind !== 'refuse' && pod === undefined) return;
+    if (fault.kind === 'kill-pod') {
+      this.#platform.killPod(pod!, 'It was killed.');
       return;
     }
-    const pod = this.#platform.podOf(fault);
-    if (pod === undefined) return;
+    const active = { id: this.#count++, fault, pod };
+    this.#active.push(active);
+    this.#refresh(active);
+    if (fault.lasting !== undefined) {
+      this.#kernel.schedule(this.#recovery, after(this.#kernel.now, fault.lasting), active.id);
+    }
+  }
+
+  #recover(id: number): void {
+    const over = this.#active.find((each) => each.id === id)!;
+    this.#active = this.#active.filter((each) => each !== over);
+    this.#refresh(over);
+  }
+
+  /** Derives what holds for the target of a fault that has begun or ended. */
+  #refresh({ fault, pod }: ActiveFault): void {
     switch (fault.kind) {
-      case 'kill-pod':
-        this.#platform.killPod(pod, 'It was killed.');
-        break;
       case 'slow-engine':
-        this.#strikeFor(fault.lasting, (slow) => {
-          if (pod.engine?.alive) pod.engine.slowDown(slow ? fault.factor : 1);
-        });
+        if (pod!.engine?.alive) pod!.engine.slowDown(this.#slowdown('slow-engine', pod!));
         break;
       case 'slow-link':
-        this.#strikeFor(fault.lasting, (slow) => pod.link?.slowDown(slow ? fault.factor : 1));
+        pod!.link?.slowDown(this.#slowdown('slow-link', pod!));
         break;
       case 'break-link':
-        this.#strikeFor(fault.lasting, (broken) => pod.link?.setBroken(broken));
+        pod!.link?.setBroken(this.#active.some((each) => each.pod === pod && each.fault.kind === 'break-link'));
+        break;
+      case 'refuse':
+        this.#refreshRefusal(fault.service);
         break;
     }
   }
 
-  #strikeFor(lasting: Micros | undefined, set: (struck: boolean) => void): void {
-    set(true);
-    if (lasting === undefined) return;
-    const index = this.#recoveries.push(() => set(false)) - 1;
-    this.#kernel.schedule(this.#recovery, after(this.#kernel.now, lasting), index);
+  #slowdown(kind: 'slow-engine' | 'slow-link', pod: Pod): number {
+    let factor = 1;
+    for (const { fault, pod: struck } of this.#active) {
+      if (struck === pod && fault.kind === kind) factor *= fault.factor;
+    }
+    return factor;
   }
 
-  #refuse(fault: FaultSpec & { kind: 'refuse' }): void {
-    const service = this.#platform.service(fault.service);
+  #refreshRefusal(name: string): void {
+    const service = this.#platform.service(name);
     if (service === undefined) return;
-    const until = fault.lasting === undefined ? NEVER : after(this.#kernel.now, fault.lasting);
-    this.#gateway.refuseAll(service, fault.status, fault.retryAfterSeconds, until);
+    const latest = this.#active.findLast(({ fault }) => fault.kind === 'refuse' && fault.service === name)?.fault;
+    this.#gateway.refuseAll(service, latest?.kind === 'refuse' ? latest : undefined);
   }
 }

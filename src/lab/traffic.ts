@@ -85,8 +85,7 @@ export class Traffic {
 
   #onArrival(source: Source): void {
     if (source.ended) return;
-    const { promptTokens, outputTokens, row } = source.next!;
-    this.#gateway.offer(source.service, promptTokens, outputTokens, row);
+    this.#gateway.offer(source.service, source.next!);
     this.#pull(source);
   }
 

@@ -38,7 +38,7 @@ export class Deployment {
 
   /** The decode pods of an instance that are ready, in order of their places. */
   decodePods(instance: number): Pod[] {
-    return this.#readyPods().filter((pod) => pod.unit.role === 'decode' && pod.instance === instance);
+    return this.#readyPods().filter((pod) => pod.unit.role === 'decode' && pod.loaded && pod.instance === instance);
   }
 
   /** Instances with all their pods ready. */

@@ -1,7 +1,8 @@
-import { accelerator, efficiency, type NodeFlavor } from '../catalog/index.ts';
-import { type EngineSpec, kvBytesPerToken, RooflineModel, weightBytes } from '../engine/index.ts';
+import { deviceOf, type NodeFlavor } from '../catalog/index.ts';
+import { type EngineSpec, kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from '../engine/index.ts';
 import { UserError } from '../kernel/index.ts';
 import type { UnitSpec } from './spec.ts';
+import { BATCHING, unitCheckpoint, unitParallelism, unitStepTime } from './step-time.ts';
 
 const GIB = 2 ** 30;
 /** Activations and buffers that the engine's profiling run sets aside, per device. Assumed: 8,192 tokens in flight. */
@@ -9,21 +10,23 @@ const ACTIVATION_RESERVE_BYTES = 2 * GIB;
 
 /**
  * The engine that a unit's pod runs on a node of this flavor: device memory less weights and reserve is KV cache,
- * as vLLM's profiling run finds it. On a CPU node the pod's own memory and share of cores count.
+ * as vLLM's profiling run finds it; devices that hold the same keys and values share what is left of it. On a CPU node the pod's own memory and share of cores count.
  * @throws UserError when the cache cannot hold one sequence of `maxModelLen`; vLLM refuses to start then.
  */
-export function engineSpec(unit: UnitSpec, flavor: NodeFlavor): EngineSpec {
-  const device = accelerator(flavor.accelerator);
+export function engineSpec(unit: UnitSpec, flavor: NodeFlavor, where: string): EngineSpec {
+  const device = deviceOf(flavor);
   const { engine, model, resources } = unit;
   const onCpu = device.kind === 'cpu';
-  const devices = onCpu ? resources.cpu / flavor.cpu : resources.accelerators;
+  const { devices, attentionRanks } = unitParallelism(unit, flavor);
+  const checkpoint = unitCheckpoint(unit);
   const memory = onCpu ? resources.memoryGiB * GIB : device.memoryBytes * devices;
   const reserve = onCpu ? ACTIVATION_RESERVE_BYTES : ACTIVATION_RESERVE_BYTES * devices;
-  const cache = memory * engine.memoryUtilization - weightBytes(model) - reserve;
-  const kvBlocks = engine.kvBlocks ?? Math.max(0, Math.floor(cache / (kvBytesPerToken(model) * engine.blockSize)));
+  const cache = memory * engine.memoryUtilization - weightBytes(model, checkpoint, attentionRanks) - reserve;
+  const perToken = kvBytesKept(model, checkpoint.kvBytes) * kvCopies(model, devices / attentionRanks);
+  const kvBlocks = engine.kvBlocks ?? Math.max(0, Math.floor(cache / (perToken * engine.blockSize)));
   if (kvBlocks * engine.blockSize < engine.maxModelLen) {
     throw new UserError(
-      `unit "${unit.name}": the KV cache of ${model.id} on ${resources.accelerators || 'no'} x ${device.id} holds ${kvBlocks * engine.blockSize} tokens, fewer than engine.maxModelLen ${engine.maxModelLen}; expected more memory or a lower maxModelLen`,
+      `${where}, unit "${unit.name}": the KV cache of ${model.id} on ${resources.accelerators || 'no'} x ${device.id} holds ${kvBlocks * engine.blockSize} tokens, fewer than engine.maxModelLen ${engine.maxModelLen}; expected more memory or a lower maxModelLen`,
     );
   }
   return {
@@ -36,6 +39,9 @@ export function engineSpec(unit: UnitSpec, flavor: NodeFlavor): EngineSpec {
     ...(engine.watermark === undefined ? {} : { watermark: engine.watermark }),
     ...(engine.prefixUnitTokens === undefined ? {} : { prefixUnitTokens: engine.prefixUnitTokens }),
     ...(engine.speculation === undefined ? {} : { speculation: engine.speculation }),
-    stepTime: new RooflineModel(model, device, efficiency(device.id), devices),
+    ...(engine.frontEnd === undefined ? {} : { frontEnd: engine.frontEnd }),
+    batching: BATCHING[engine.kind ?? 'vllm'],
+    kvBytesPerToken: kvBytesPerToken(model, checkpoint.kvBytes),
+    stepTime: unitStepTime(unit, flavor).model,
   };
 }

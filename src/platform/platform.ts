@@ -7,7 +7,8 @@ import { engineSpec } from './engine-spec.ts';
 import { Pod, type PodSlot, slotsOf } from './pod.ts';
 import { PodLifecycle } from './pod-lifecycle.ts';
 import { Service } from './service.ts';
-import type { ServiceSpec } from './spec.ts';
+import type { ServiceSpec, UnitEvidence } from './spec.ts';
+import { unitParallelism, unitStepTime } from './step-time.ts';
 
 /** What the platform is given when a world is composed. */
 export interface PlatformPorts {
@@ -95,12 +96,37 @@ export class Platform {
     return [...this.#slots.keys()];
   }
 
+  /** For each unit, and each kind of device that its pool has, how far its step times are to be believed. */
+  evidence(): UnitEvidence[] {
+    return this.deployments.flatMap(({ spec, service }) => {
+      const flavors = new Map(this.#cluster.nodes(spec.pool).map(({ flavor }) => [flavor.accelerator, flavor]));
+      return spec.units.flatMap((unit) =>
+        [...flavors].map(([accelerator, flavor]): UnitEvidence => {
+          const { kind: engine = 'vllm', version, precision = 'bf16' } = unit.engine;
+          return {
+            service: service.spec.name,
+            deployment: spec.name,
+            unit: unit.name,
+            accelerator,
+            devices: unitParallelism(unit, flavor).devices,
+            model: unit.model.id,
+            engine,
+            ...(version === undefined ? {} : { version }),
+            precision,
+            ...unitStepTime(unit, flavor).evidence,
+          };
+        }),
+      );
+    });
+  }
+
   /** Starts every deployment. To be called once, at time zero. */
   deploy(): void {
     for (const deployment of this.deployments) {
       const { spec, service } = deployment;
       for (const node of this.#cluster.nodes(spec.pool)) {
-        for (const unit of spec.units) engineSpec(unit, node.flavor);
+        for (const unit of spec.units)
+          engineSpec(unit, node.flavor, `service "${service.spec.name}", deployment "${spec.name}"`);
       }
       if (spec.units.some(({ startupProbe }) => startupProbe === undefined)) {
         this.#events.service(service.spec.name, 'noStartupProbe', spec.name);

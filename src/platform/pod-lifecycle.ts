@@ -13,6 +13,7 @@ import type { EventLog } from '../telemetry/index.ts';
 import * as duration from './durations.ts';
 import { engineSpec } from './engine-spec.ts';
 import type { Pod } from './pod.ts';
+import { unitCheckpoint } from './step-time.ts';
 
 const GIB = 2 ** 30;
 
@@ -73,6 +74,7 @@ export class PodLifecycle {
       return;
     }
     pod.phase = 'pulling';
+    pod.pullingSince = this.#kernel.now;
     this.#events.pod(pod.name, 'Pulling', `${image.name}, ${image.sizeGiB} GiB.`);
     const pull = (image.sizeGiB * GIB * 1e6) / duration.IMAGE_PULL_BANDWIDTH;
     this.#after(pod, Math.round(pull) as Micros, Stage.pulled);
@@ -101,7 +103,7 @@ export class PodLifecycle {
       this.#events.pod(
         pod.name,
         'Pulled',
-        `${image.name} in ${formatDuration((this.#kernel.now - pod.createdAt) as Micros)}.`,
+        `${image.name} in ${formatDuration((this.#kernel.now - pod.pullingSince) as Micros)}.`,
       );
       this.#create(pod);
     } else if (stage === Stage.started) {
@@ -121,10 +123,11 @@ export class PodLifecycle {
   #start(pod: Pod): void {
     const { unit } = pod;
     pod.phase = 'running';
-    pod.engine = this.#startEngine(pod, engineSpec(unit, pod.placement!.node.flavor));
+    pod.engine = this.#startEngine(pod, engineSpec(unit, pod.placement!.node.flavor, pod.slot));
     this.#events.pod(pod.name, 'Started');
     const load =
-      duration.ENGINE_BOOT_TIME + Math.round((weightBytes(unit.model) * 1e6) / duration.MODEL_LOAD_BANDWIDTH);
+      duration.ENGINE_BOOT_TIME +
+      Math.round((weightBytes(unit.model, unitCheckpoint(unit)) * 1e6) / duration.MODEL_LOAD_BANDWIDTH);
     this.#after(pod, load as Micros, Stage.loaded);
     const probe = unit.startupProbe;
     if (probe === undefined) {
@@ -147,7 +150,7 @@ export class PodLifecycle {
       return;
     }
     pod.probeFailures++;
-    this.#events.pod(pod.name, 'Unhealthy', `Startup probe failed: GET ${probe.path}: connection refused.`);
+    this.#events.pod(pod.name, 'Unhealthy', `Startup probe failed: GET ${probe.path}: statuscode 503.`);
     this.#events.service(service.spec.name, 'podsUnhealthy', spec.name);
     if (pod.probeFailures >= probe.failureThreshold) {
       this.#restart(pod);

@@ -23,6 +23,7 @@ export class Pod {
   readonly slot: string;
   readonly createdAt: Micros;
   phase: PodPhase = 'pending';
+  pullingSince: Micros;
   placement: Placement | undefined;
   /** The serving process, from the moment its container starts. */
   engine: Engine | undefined;
@@ -48,6 +49,7 @@ export class Pod {
     this.place = slot.place;
     this.slot = slot.name;
     this.createdAt = createdAt;
+    this.pullingSince = createdAt;
   }
 }
 

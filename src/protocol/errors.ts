@@ -77,7 +77,6 @@ export const GATEWAY_ERRORS = {
     message: 'The API does not exist or has not been published in the environment.',
     source: PUBLISHED,
   },
-  badRequest: { status: 400, code: 'APIG.0201', message: 'API request error.', source: PUBLISHED },
   bodyTooLarge: { status: 413, code: 'APIG.0201', message: 'Request entity too large.', source: PUBLISHED },
   throttled: {
     status: 429,
@@ -92,7 +91,6 @@ export const GATEWAY_ERRORS = {
     source: `${PUBLISHED}; published with status 502: the 503 is ours, for a service without a ready instance`,
   },
   backendUnavailable: { status: 502, code: 'APIG.0202', message: 'Backend unavailable', source: PUBLISHED },
-  backendTimeout: { status: 504, code: 'APIG.0203', message: 'Backend timeout', source: PUBLISHED },
 } as const satisfies Record<string, GatewayError>;
 
 export type GatewayErrorKey = keyof typeof GATEWAY_ERRORS;

@@ -6,6 +6,7 @@
 export * from './errors.ts';
 export * from './openai-request.ts';
 export * from './openai-response.ts';
+export * from './prefix-hashes.ts';
 export * from './prometheus.ts';
 export * from './reply-text.ts';
 export * from './sse.ts';

@@ -19,6 +19,8 @@ export interface GenerationRequest {
   /** Lower is handled earlier. */
   readonly priority: number;
   readonly seed: number | undefined;
+  /** Keeps the prompt's cached prefixes apart from those of other salts. */
+  readonly cacheSalt: string | undefined;
 }
 
 export interface ChatMessage {
@@ -90,6 +92,7 @@ function readGeneration(fields: FieldReader, maxTokens: number | undefined): Gen
     n: 1,
     priority: fields.integer('priority') ?? 0,
     seed: fields.integer('seed'),
+    cacheSalt: fields.text('cache_salt'),
   };
   checkValues(fields, { stream, maxTokens, minTokens });
   checkSupported(fields);

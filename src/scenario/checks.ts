@@ -1,5 +1,7 @@
-import { accelerator, model, nodeFlavor } from '../catalog/index.ts';
+import { checkpointOf, deviceOf } from '../catalog/index.ts';
+import { weightBytes } from '../engine/index.ts';
 import { suggestion } from '../kernel/index.ts';
+import { type Catalogue, catalogueOf } from './catalogue.ts';
 import { engineOf, isDisaggregated, leadingFlavor, resourcesOf, unitName } from './defaults.ts';
 import type { Problem } from './messages.ts';
 import type {
@@ -18,28 +20,39 @@ type Path = Problem['path'];
 /** Takes a problem down: where it is and what is wrong. */
 type Tell = (path: Path, message: string) => void;
 
-const BYTES_PER_PARAMETER = 2; // bf16
 const BYTES_PER_GIB = 2 ** 30;
+
+const OWN_LISTS = [
+  ['accelerators', 'an accelerator'],
+  ['models', 'a model'],
+  ['flavors', 'a flavor'],
+] as const;
 
 export function checkScenario(scenario: Scenario): Problem[] {
   const problems: Problem[] = [];
   const tell: Tell = (path, message) => problems.push({ path, message, at: 'value' });
+  const catalogue = catalogueOf(scenario);
+  for (const [list, what] of OWN_LISTS) checkIds(scenario[list], [list], what, tell);
   checkUnique(scenario.pools, ['pools'], 'pool', tell);
   checkUnique(scenario.services, ['services'], 'service', tell);
   checkUnique(scenario.traffic, ['traffic'], 'stream', tell);
-  for (const [index, pool] of scenario.pools.entries()) checkPool(pool, ['pools', index], tell);
+  for (const [index, pool] of scenario.pools.entries()) checkPool(pool, catalogue, ['pools', index], tell);
   for (const [index, service] of scenario.services.entries())
-    checkService(service, scenario, ['services', index], tell);
-  for (const [index, stream] of scenario.traffic.entries()) checkTraffic(stream, scenario, ['traffic', index], tell);
+    checkService(service, scenario, catalogue, ['services', index], tell);
+  for (const [index, stream] of scenario.traffic.entries())
+    checkTraffic(stream, scenario, catalogue, ['traffic', index], tell);
   for (const [index, entry] of scenario.timeline.entries()) checkFault(entry, scenario, ['timeline', index], tell);
   return problems;
 }
 
 /** The deployment of a service that allows the shortest context: any request may come to it. */
-export function shortestContext(service: ServiceEntry): { readonly deployment: string; readonly tokens: number } {
+export function shortestContext(
+  service: ServiceEntry,
+  catalogue: Catalogue,
+): { readonly deployment: string; readonly tokens: number } {
   const all = service.deployments.map(({ name, units }) => ({
     deployment: name,
-    tokens: Math.min(...units.map((unit) => engineOf(unit).maxModelLen)),
+    tokens: Math.min(...units.map((unit) => engineOf(unit, catalogue, 0).maxModelLen)),
   }));
   return all.reduce((shortest, each) => (each.tokens < shortest.tokens ? each : shortest));
 }
@@ -49,6 +62,13 @@ function checkUnique(list: readonly { readonly name: string }[], path: Path, wha
     const first = list.findIndex((each) => each.name === name);
     if (first < index)
       tell([...path, index, 'name'], `there is already a ${what} "${name}" (${path.join('.')}.${first})`);
+  }
+}
+
+function checkIds(list: readonly { readonly id: string }[], path: Path, what: string, tell: Tell): void {
+  for (const [index, { id }] of list.entries()) {
+    const first = list.findIndex((each) => each.id === id);
+    if (first < index) tell([...path, index, 'id'], `there is already ${what} "${id}" (${path.join('.')}.${first})`);
   }
 }
 
@@ -72,10 +92,10 @@ function find<Entry extends { readonly name: string }>(
   return found;
 }
 
-function checkPool(pool: PoolEntry, path: Path, tell: Tell): void {
-  const leading = leadingFlavor(pool).accelerator;
+function checkPool(pool: PoolEntry, catalogue: Catalogue, path: Path, tell: Tell): void {
+  const leading = leadingFlavor(pool, catalogue).accelerator;
   for (const [index, { flavor }] of pool.nodes.entries()) {
-    const other = nodeFlavor(flavor).accelerator;
+    const other = catalogue.flavor(flavor).accelerator;
     if (other !== leading) {
       tell(
         [...path, 'nodes', index, 'flavor'],
@@ -85,7 +105,7 @@ function checkPool(pool: PoolEntry, path: Path, tell: Tell): void {
   }
 }
 
-function checkService(service: ServiceEntry, scenario: Scenario, path: Path, tell: Tell): void {
+function checkService(service: ServiceEntry, scenario: Scenario, catalogue: Catalogue, path: Path, tell: Tell): void {
   checkUnique(service.deployments, [...path, 'deployments'], 'deployment', tell);
   if (service.auth.kind === 'api-key') {
     const keys = service.auth.keys;
@@ -98,7 +118,8 @@ function checkService(service: ServiceEntry, scenario: Scenario, path: Path, tel
     const pool = find(scenario.pools, deployment.pool, 'pool', [...at, 'pool'], tell);
     checkUnits(deployment, [...at, 'units'], tell);
     if (pool === undefined) continue;
-    for (const [which, unit] of deployment.units.entries()) checkFit(unit, pool, [...at, 'units', which], tell);
+    for (const [which, unit] of deployment.units.entries())
+      checkFit(unit, pool, catalogue, [...at, 'units', which], tell);
   }
 }
 
@@ -127,9 +148,10 @@ function checkUnits(deployment: DeploymentEntry, path: Path, tell: Tell): void {
 }
 
 /** A pod fits on some node of the pool, and the model in the pod. */
-function checkFit(unit: UnitEntry, pool: PoolEntry, path: Path, tell: Tell): void {
-  const engine = engineOf(unit);
-  const { maxContext, parameters } = model(unit.model);
+function checkFit(unit: UnitEntry, pool: PoolEntry, catalogue: Catalogue, path: Path, tell: Tell): void {
+  const engine = engineOf(unit, catalogue, 0);
+  const model = catalogue.model(unit.model);
+  const { maxContext } = model;
   if (engine.maxModelLen > maxContext) {
     tell(
       [...path, 'engine', 'maxModelLen'],
@@ -142,11 +164,11 @@ function checkFit(unit: UnitEntry, pool: PoolEntry, path: Path, tell: Tell): voi
     tell(at, `got ${prefixUnitTokens}, expected a multiple of blockSize ${blockSize}`);
   }
 
-  const flavor = leadingFlavor(pool);
-  const device = accelerator(flavor.accelerator);
+  const flavor = leadingFlavor(pool, catalogue);
+  const device = deviceOf(flavor);
   const resources = resourcesOf(unit, flavor);
   const largest = (of: 'accelerators' | 'cpu' | 'memoryGiB'): number =>
-    Math.max(...pool.nodes.map((group) => nodeFlavor(group.flavor)[of]));
+    Math.max(...pool.nodes.map((group) => catalogue.flavor(group.flavor)[of]));
   for (const what of ['accelerators', 'cpu', 'memoryGiB'] as const) {
     if (resources[what] <= largest(what)) continue;
     tell(
@@ -164,12 +186,18 @@ function checkFit(unit: UnitEntry, pool: PoolEntry, path: Path, tell: Tell): voi
   }
   const memory =
     device.kind === 'cpu' ? resources.memoryGiB * BYTES_PER_GIB : device.memoryBytes * resources.accelerators;
-  const weights = parameters * BYTES_PER_PARAMETER;
+  const { precision, kvCacheType, dataParallelAttention: ranks } = unit.engine;
+  if (ranks > 1 && (device.kind === 'cpu' || resources.accelerators % ranks !== 0)) {
+    const at = [...path, 'engine', 'dataParallelAttention'];
+    tell(at, `got ${ranks}, expected a divisor of the ${resources.accelerators} accelerators of a pod`);
+    return;
+  }
+  const weights = weightBytes(model, checkpointOf(model, precision, kvCacheType), ranks);
   if (weights > memory * engine.memoryUtilization) {
     const holder = device.kind === 'cpu' ? 'memoryGiB' : `${resources.accelerators} x ${device.id}`;
     tell(
       [...path, 'model'],
-      `"${unit.model}" needs ${gib(weights)} GiB for its weights in bf16, but ${holder} at memoryUtilization ` +
+      `"${unit.model}" needs ${gib(weights)} GiB for its weights in ${precision}, but ${holder} at memoryUtilization ` +
         `${engine.memoryUtilization} gives ${gib(memory * engine.memoryUtilization)} GiB`,
     );
   }
@@ -179,7 +207,7 @@ function gib(bytes: number): string {
   return (bytes / BYTES_PER_GIB).toFixed(1);
 }
 
-function checkTraffic(stream: TrafficEntry, scenario: Scenario, path: Path, tell: Tell): void {
+function checkTraffic(stream: TrafficEntry, scenario: Scenario, catalogue: Catalogue, path: Path, tell: Tell): void {
   const { arrivals, lengths, count, start } = stream;
   const { duration } = scenario;
   const service = find(scenario.services, stream.service, 'service', [...path, 'service'], tell);
@@ -205,7 +233,7 @@ function checkTraffic(stream: TrafficEntry, scenario: Scenario, path: Path, tell
   }
   if (service === undefined || lengths.prompt.kind !== 'fixed' || lengths.output.kind !== 'fixed') return;
   const tokens = lengths.prompt.tokens + lengths.output.tokens;
-  const limit = shortestContext(service);
+  const limit = shortestContext(service, catalogue);
   if (tokens > limit.tokens) {
     tell(
       [...path, 'lengths'],

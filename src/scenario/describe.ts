@@ -1,10 +1,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { model, nodeFlavor } from '../catalog/index.ts';
 import type { FaultSpec, LabDescription, TimelineEntry } from '../lab/index.ts';
 import type { AuthSpec, DeploymentSpec, ServiceSpec, UnitSpec } from '../platform/index.ts';
 import { apiKeyFor, keyDigest } from '../platform/index.ts';
 import { type ArrivalSpec, parseTrace, type Trace, type TrafficSpec } from '../workload/index.ts';
+import { type Catalogue, catalogueOf } from './catalogue.ts';
 import { shortestContext } from './checks.ts';
 import { engineOf, imageOf, isDisaggregated, leadingFlavor, resourcesOf, unitName } from './defaults.ts';
 import type { Expectation } from './expressions.ts';
@@ -24,6 +24,7 @@ export function describe(
   const { scenario, expectations } = document;
   const traces = readTraces(document, files);
   const { name, seed, duration, pools } = scenario;
+  const catalogue = catalogueOf(scenario);
   const lab: LabDescription = {
     name,
     seed,
@@ -31,9 +32,9 @@ export function describe(
     pools: pools.map((pool) => ({
       name: pool.name,
       type: pool.type,
-      nodes: pool.nodes.map(({ flavor, count }) => ({ flavor: nodeFlavor(flavor), count })),
+      nodes: pool.nodes.map(({ flavor, count }) => ({ flavor: catalogue.flavor(flavor), count })),
     })),
-    services: scenario.services.map((service) => serviceOf(service, pools, seed)),
+    services: scenario.services.map((service) => serviceOf(service, pools, catalogue, seed)),
     traffic: scenario.traffic.map((stream) => trafficOf(stream, traces)),
     ...(duration === undefined ? {} : { duration }),
     timeline: scenario.timeline.map(timelineOf),
@@ -65,14 +66,14 @@ function readTraces(document: ScenarioDocument, files: ReadonlyMap<string, strin
   return traces;
 }
 
-function serviceOf(entry: ServiceEntry, pools: readonly PoolEntry[], seed: number): ServiceSpec {
+function serviceOf(entry: ServiceEntry, pools: readonly PoolEntry[], catalogue: Catalogue, seed: number): ServiceSpec {
   const { name, replies, deployments } = entry;
   return {
     name,
     id: serviceId(name),
     auth: authOf(entry, seed),
     replies: replies.output,
-    deployments: deployments.map((deployment) => deploymentOf(deployment, pools)),
+    deployments: deployments.map((deployment) => deploymentOf(deployment, pools, catalogue, seed)),
   };
 }
 
@@ -82,21 +83,26 @@ function authOf({ name, auth }: ServiceEntry, seed: number): AuthSpec {
   return { kind: 'api-key', keys };
 }
 
-function deploymentOf(entry: DeploymentEntry, pools: readonly PoolEntry[]): DeploymentSpec {
+function deploymentOf(
+  entry: DeploymentEntry,
+  pools: readonly PoolEntry[],
+  catalogue: Catalogue,
+  seed: number,
+): DeploymentSpec {
   const { units, kvTransfer, ...rest } = entry;
   const pool = pools.find(({ name }) => name === entry.pool)!;
   const { setup, gigabytesPerSecond, ...transfer } = kvTransfer;
   return {
     ...rest,
-    units: units.map((unit) => unitOf(unit, pool)),
+    units: units.map((unit) => unitOf(unit, pool, catalogue, seed)),
     ...(isDisaggregated(entry)
       ? { kvTransfer: { ...transfer, setupMicros: setup, bytesPerSecond: gigabytesPerSecond * 1e9 } }
       : {}),
   };
 }
 
-function unitOf(entry: UnitEntry, pool: PoolEntry): UnitSpec {
-  const flavor = leadingFlavor(pool);
+function unitOf(entry: UnitEntry, pool: PoolEntry, catalogue: Catalogue, seed: number): UnitSpec {
+  const flavor = leadingFlavor(pool, catalogue);
   const { startup } = entry.probes;
   return {
     name: unitName(entry),
@@ -104,9 +110,9 @@ function unitOf(entry: UnitEntry, pool: PoolEntry): UnitSpec {
     replicas: entry.replicas,
     resources: resourcesOf(entry, flavor),
     image: imageOf(entry, flavor),
-    model: model(entry.model),
+    model: catalogue.model(entry.model),
     servedModelName: entry.servedModelName ?? entry.model,
-    engine: engineOf(entry),
+    engine: engineOf(entry, catalogue, seed),
     ...(startup === 'none' ? {} : { startupProbe: startup }),
   };
 }
@@ -151,7 +157,7 @@ function tooLong({ scenario }: ScenarioDocument, traffic: readonly TrafficSpec[]
   return traffic.flatMap(({ arrivals, prompt, output, service, start, count }, index): Problem[] => {
     if (arrivals.kind !== 'trace') return [];
     const { trace, speed } = arrivals;
-    const limit = shortestContext(scenario.services.find(({ name }) => name === service)!);
+    const limit = shortestContext(scenario.services.find(({ name }) => name === service)!, catalogueOf(scenario));
     const tokensOf = (length: typeof prompt, recorded: number): number =>
       length.kind === 'trace' ? recorded : length.kind === 'fixed' ? length.tokens : 1;
     const row = trace.at.findIndex((at, each) => {

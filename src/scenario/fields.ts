@@ -64,6 +64,10 @@ function durationWithin(what: string, allows: (micros: Micros) => boolean) {
   return z
     .string(says)
     .regex(DURATION, { ...says, abort: true })
-    .refine((written) => Number.isSafeInteger(parseDuration(written)) && allows(parseDuration(written)!), says)
+    .refine((written) => Number.isSafeInteger(parseDuration(written)), {
+      ...expecting('a duration of at most 285 years'),
+      abort: true,
+    })
+    .refine((written) => allows(parseDuration(written)!), says)
     .transform((written) => parseDuration(written)!);
 }

@@ -3,6 +3,7 @@ import { checkScenario } from './checks.ts';
 import { compileExpectation, type Expectation } from './expressions.ts';
 import { explain, type Problem, problemsOf } from './messages.ts';
 import { type Scenario, scenarioSchema } from './schema.ts';
+import { idsOf } from './schema-catalogue.ts';
 import { Source } from './source.ts';
 
 /** A trace that a scenario names: its path as written, relative to the scenario, and where it is named. */
@@ -41,7 +42,8 @@ export function readScenario(
   overrides: Overrides = {},
 ): ScenarioDocument {
   const source = new Source(text, file, settings);
-  const result = scenarioSchema.safeParse(source.value(), { error: explain });
+  const written = source.value();
+  const result = scenarioSchema(idsOf(written)).safeParse(written, { error: explain });
   if (!result.success) {
     const problems = problemsOf(result.error.issues);
     // Another version has other rules: what else is wrong by this one's would mislead.

@@ -1,45 +1,36 @@
 import { z } from 'zod';
-import { MODELS, NODE_FLAVORS } from '../catalog/index.ts';
 import { TRACE_FORMATS } from '../workload/index.ts';
-import {
-  duration,
-  durationFrom,
-  integer,
-  name,
-  notNegative,
-  positive,
-  positiveDuration,
-  share,
-  text,
-} from './fields.ts';
+import { duration, durationFrom, integer, name, notNegative, positive, positiveDuration, text } from './fields.ts';
 import { expecting } from './messages.ts';
+import { catalogueFields, type Ids, idsOf, oneOf } from './schema-catalogue.ts';
+import { engine } from './schema-engine.ts';
 
 /** The version of the format that this InferLab reads. */
 export const SCENARIO_VERSION = 1;
 
 const DEFAULT_EPOCH = '2026-01-01T00:00:00Z';
-const IDS = {
-  flavors: NODE_FLAVORS.map(({ id }) => id),
-  models: MODELS.map(({ id }) => id),
-};
 const COUNTED_FROM = z
   .enum(['ready', 'boot'])
   .default('ready')
   .describe('What time is counted from: every service having first run (ready), or time zero (boot).');
 
-const pool = z.strictObject({
-  name: name().describe('The name by which deployments refer to the pool.'),
-  type: z.enum(['dedicated']).default('dedicated').describe('Whose nodes they are; this version has dedicated pools.'),
-  nodes: z
-    .array(
-      z.strictObject({
-        flavor: z.enum(IDS.flavors).describe('A node flavor of the catalogue.'),
-        count: integer(1, 10_000).describe('How many nodes of that flavor.'),
-      }),
-    )
-    .min(1, expecting('at least one group of nodes'))
-    .describe('The nodes of the pool, in groups of one flavor.'),
-});
+const poolOf = (ids: Ids) =>
+  z.strictObject({
+    name: name().describe('The name by which deployments refer to the pool.'),
+    type: z
+      .enum(['dedicated'])
+      .default('dedicated')
+      .describe('Whose nodes they are; this version has dedicated pools.'),
+    nodes: z
+      .array(
+        z.strictObject({
+          flavor: oneOf(ids.flavors).describe('A node flavor of the catalogue, or one of `flavors`.'),
+          count: integer(1, 10_000).describe('How many nodes of that flavor.'),
+        }),
+      )
+      .min(1, expecting('at least one group of nodes'))
+      .describe('The nodes of the pool, in groups of one flavor.'),
+  });
 
 const auth = z
   .discriminatedUnion('kind', [
@@ -83,118 +74,89 @@ const startupProbe = z.strictObject({
   failureThreshold: integer(1).default(180).describe('Failures in a row after which the container is restarted.'),
 });
 
-const unit = z.strictObject({
-  name: name(16).optional().describe('Name of the unit. Default: role-0 for a common one, else its role.'),
-  role: z
-    .enum(['common', 'prefill', 'decode'])
-    .default('common')
-    .describe('What the unit does with a request: all of it, its prompt, or its answer.'),
-  replicas: integer(1, 100).default(1).describe('Unit replicas in each instance, 1 to 100.'),
-  model: z.enum(IDS.models).describe('A model of the catalogue.'),
-  servedModelName: text('a name').optional().describe('The name that clients use for the model. Default: the model.'),
-  resources: z
-    .strictObject({
-      accelerators: integer(0, 1024).optional().describe('Accelerators of a pod. Default: 1; 0 on CPU nodes.'),
-      cpu: positive()
-        .optional()
-        .describe("Virtual cores of a pod. Default: the accelerators' share of a node; 32 on CPU nodes."),
-      memoryGiB: positive()
-        .optional()
-        .describe("Memory of a pod. Default: the accelerators' share of a node; 64 on CPU nodes."),
-    })
-    .prefault({})
-    .describe('What each pod asks of a node.'),
-  image: z
-    .strictObject({
-      name: text('the name of an image').optional().describe('Default: vllm-ascend, vllm-openai or vllm-cpu.'),
-      sizeGiB: positive().default(12).describe('What a node pulls, in GiB.'),
-    })
-    .prefault({})
-    .describe('The container image.'),
-  engine: z
-    .strictObject({
-      maxNumSeqs: integer(1).default(256).describe('The most sequences that run at once (max_num_seqs).'),
-      maxNumBatchedTokens: integer(1).default(8192).describe('Token budget of one step (max_num_batched_tokens).'),
-      blockSize: integer(1).default(16).describe('Tokens in one KV block (block_size).'),
-      memoryUtilization: share()
-        .default(0.9)
-        .describe('Share of device memory for weights and KV cache (gpu_memory_utilization).'),
-      maxModelLen: integer(1)
-        .optional()
-        .describe('Longest context in tokens (max_model_len). Default: as long as the model allows.'),
-      kvBlocks: integer(1)
-        .optional()
-        .describe('KV blocks, when the log of an engine states them. Default: what memory allows.'),
-      schedulingPolicy: z
-        .enum(['fcfs', 'priority'])
-        .optional()
-        .describe('Who is admitted first, and preempted last (scheduling_policy). Default: fcfs.'),
-      watermark: notNegative()
-        .max(1)
-        .optional()
-        .describe('Share of the blocks that admission leaves free. Default: 0.'),
-      prefixUnitTokens: integer(1)
-        .optional()
-        .describe('Prefix caching: tokens of a unit, a multiple of blockSize. Default: no prefix caching.'),
-      speculation: z
-        .strictObject({
-          draftTokens: integer(1, 16).describe('Tokens drafted for each sequence and step.'),
-          acceptance: notNegative().max(1).describe('How likely each drafted token is to be accepted.'),
-        })
-        .optional()
-        .describe('Speculative decoding. Default: none.'),
-    })
-    .prefault({})
-    .describe('Settings of the serving engine.'),
-  probes: z
-    .strictObject({
-      startup: z
-        .union([z.literal('none'), startupProbe], expecting('"none" or the settings of a probe'))
-        .prefault({})
-        .describe('Startup probe; "none" turns it off.'),
-    })
-    .prefault({})
-    .describe('Health probes.'),
-});
+const unitOf = (ids: Ids) =>
+  z.strictObject({
+    name: name(16).optional().describe('Name of the unit. Default: role-0 for a common one, else its role.'),
+    role: z
+      .enum(['common', 'prefill', 'decode'])
+      .default('common')
+      .describe('What the unit does with a request: all of it, its prompt, or its answer.'),
+    replicas: integer(1, 100).default(1).describe('Unit replicas in each instance, 1 to 100.'),
+    model: oneOf(ids.models).describe('A model of the catalogue, or one of `models`.'),
+    servedModelName: text('a name').optional().describe('The name that clients use for the model. Default: the model.'),
+    resources: z
+      .strictObject({
+        accelerators: integer(0, 1024).optional().describe('Accelerators of a pod. Default: 1; 0 on CPU nodes.'),
+        cpu: positive()
+          .optional()
+          .describe("Virtual cores of a pod. Default: the accelerators' share of a node; 32 on CPU nodes."),
+        memoryGiB: positive()
+          .optional()
+          .describe("Memory of a pod. Default: the accelerators' share of a node; 64 on CPU nodes."),
+      })
+      .prefault({})
+      .describe('What each pod asks of a node.'),
+    image: z
+      .strictObject({
+        name: text('the name of an image').optional().describe('Default: vllm-ascend, vllm-openai or vllm-cpu.'),
+        sizeGiB: positive().default(12).describe('What a node pulls, in GiB.'),
+      })
+      .prefault({})
+      .describe('The container image.'),
+    engine,
+    probes: z
+      .strictObject({
+        startup: z
+          .union([z.literal('none'), startupProbe], expecting('"none" or the settings of a probe'))
+          .prefault({})
+          .describe('Startup probe; "none" turns it off.'),
+      })
+      .prefault({})
+      .describe('Health probes.'),
+  });
 
-const deployment = z.strictObject({
-  name: name().describe('The name of the deployment, unique in its service.'),
-  pool: name().describe('The pool that its pods run in.'),
-  weight: integer(0, 100).default(100).describe("Share of the service's traffic, 0 to 100."),
-  instances: integer(1, 128).describe('Instances (deployment replicas), 1 to 128.'),
-  deployTimeout: durationFrom('3m', '120m').prefault('20m').describe('Not ready by then is failed: 3m to 120m.'),
-  units: z
-    .array(unit)
-    .min(1, expecting('at least one unit'))
-    .describe('The units of an instance: one common unit, or at least one prefill and one decode unit.'),
-  kvTransfer: z
-    .strictObject({
-      setup: duration().prefault('400us').describe("The connector's set-up of one transfer."),
-      gigabytesPerSecond: positive().default(142).describe('What the transfers that leave one prefill pod share.'),
-      uploads: z.enum(['parallel', 'serial']).default('parallel').describe('Side by side, or one after the other.'),
-      mode: z.enum(['pull', 'push']).default('pull').describe('Fetched at the end, or pushed layer by layer.'),
-      firstToken: z
-        .enum(['prefill', 'decode'])
-        .default('decode')
-        .describe('Who streams the first token: decode as in vLLM and SGLang, prefill as in papers and sizing tools.'),
-      retries: integer(0, 10).default(1).describe('Then the decode engine computes the prompt itself.'),
-    })
-    .prefault({})
-    .describe('How keys and values get from prefill to decode engines.'),
-});
+const deploymentOf = (ids: Ids) =>
+  z.strictObject({
+    name: name().describe('The name of the deployment, unique in its service.'),
+    pool: name().describe('The pool that its pods run in.'),
+    weight: integer(0, 100).default(100).describe("Share of the service's traffic, 0 to 100."),
+    instances: integer(1, 128).describe('Instances (deployment replicas), 1 to 128.'),
+    deployTimeout: durationFrom('3m', '120m').prefault('20m').describe('Not ready by then is failed: 3m to 120m.'),
+    units: z
+      .array(unitOf(ids))
+      .min(1, expecting('at least one unit'))
+      .describe('The units of an instance: one common unit, or at least one prefill and one decode unit.'),
+    kvTransfer: z
+      .strictObject({
+        setup: duration().prefault('400us').describe("The connector's set-up of one transfer."),
+        gigabytesPerSecond: positive().default(142).describe('What the transfers that leave one prefill pod share.'),
+        uploads: z.enum(['parallel', 'serial']).default('parallel').describe('Side by side, or one after the other.'),
+        mode: z.enum(['pull', 'push']).default('pull').describe('Fetched at the end, or pushed layer by layer.'),
+        firstToken: z
+          .enum(['prefill', 'decode'])
+          .default('decode')
+          .describe(
+            'Who streams the first token: decode as in vLLM and SGLang, prefill as in papers and sizing tools.',
+          ),
+        retries: integer(0, 10).default(1).describe('Then the decode engine computes the prompt itself.'),
+      })
+      .prefault({})
+      .describe('How keys and values get from prefill to decode engines.'),
+  });
 
-const service = z.strictObject({
-  name: name().describe('The name of the service.'),
-  auth,
-  replies: z
-    .strictObject({ output: z.discriminatedUnion('kind', [fixedLength, lognormalLength]) })
-    .prefault({ output: { kind: 'lognormal', median: 180, sigma: 0.6, max: 1024 } })
-    .describe("How long answers to clients' requests are. Traffic states its own lengths."),
-  deployments: z
-    .array(deployment)
-    .min(1, expecting('at least one deployment'))
-    .describe('The deployments of the service.'),
-});
+const serviceOf = (ids: Ids) =>
+  z.strictObject({
+    name: name().describe('The name of the service.'),
+    auth,
+    replies: z
+      .strictObject({ output: z.discriminatedUnion('kind', [fixedLength, lognormalLength]) })
+      .prefault({ output: { kind: 'lognormal', median: 180, sigma: 0.6, max: 1024 } })
+      .describe("How long answers to clients' requests are. Traffic states its own lengths."),
+    deployments: z
+      .array(deploymentOf(ids))
+      .min(1, expecting('at least one deployment'))
+      .describe('The deployments of the service.'),
+  });
 
 const rate = () => positive().describe('Requests per second.');
 const arrivals = z
@@ -283,28 +245,33 @@ const expectation = z.union(
 
 const version = `${SCENARIO_VERSION}, the version of the format that this InferLab reads`;
 
-/** A scenario file. Its input is what a person writes; its output has durations in microseconds and defaults filled in. */
-export const scenarioSchema = z
-  .strictObject({
-    inferlab: z.literal(SCENARIO_VERSION, expecting(version)).describe('Version of the scenario format.'),
-    name: text('a name').describe('The name of the scenario.'),
-    description: z.string().optional().describe('What the scenario shows.'),
-    seed: integer(0).default(1).describe('Seed of all chance.'),
-    epoch: z.iso
-      .datetime({ offset: true, ...expecting(`an instant such as "${DEFAULT_EPOCH}"`) })
-      .default(DEFAULT_EPOCH)
-      .describe('The calendar instant of simulated time zero.'),
-    duration: positiveDuration().optional().describe('Arrivals end this long after the services are ready.'),
-    pools: z.array(pool).min(1, expecting('at least one pool')).describe('The pools of nodes.'),
-    services: z.array(service).min(1, expecting('at least one service')).describe('The services.'),
-    traffic: z.array(traffic).default([]).describe('Streams of requests.'),
-    timeline: z.array(timelineEntry).default([]).describe('What happens, and when.'),
-    expect: z.array(expectation).default([]).describe('What must hold of the figures at the end.'),
-  })
-  .describe('An InferLab scenario.');
+/**
+ * A scenario file. Its input is what a person writes; its output has durations in microseconds and defaults filled in.
+ * @param ids the names of accelerators, models and flavors that it may use: see {@link idsOf}
+ */
+export const scenarioSchema = (ids: Ids) =>
+  z
+    .strictObject({
+      inferlab: z.literal(SCENARIO_VERSION, expecting(version)).describe('Version of the scenario format.'),
+      name: text('a name').describe('The name of the scenario.'),
+      description: z.string().optional().describe('What the scenario shows.'),
+      seed: integer(0).default(1).describe('Seed of all chance.'),
+      epoch: z.iso
+        .datetime({ offset: true, ...expecting(`an instant such as "${DEFAULT_EPOCH}"`) })
+        .default(DEFAULT_EPOCH)
+        .describe('The calendar instant of simulated time zero.'),
+      duration: positiveDuration().optional().describe('Arrivals end this long after the services are ready.'),
+      ...catalogueFields(ids),
+      pools: z.array(poolOf(ids)).min(1, expecting('at least one pool')).describe('The pools of nodes.'),
+      services: z.array(serviceOf(ids)).min(1, expecting('at least one service')).describe('The services.'),
+      traffic: z.array(traffic).default([]).describe('Streams of requests.'),
+      timeline: z.array(timelineEntry).default([]).describe('What happens, and when.'),
+      expect: z.array(expectation).default([]).describe('What must hold of the figures at the end.'),
+    })
+    .describe('An InferLab scenario.');
 
 /** A scenario as read: checked for shape, with defaults filled in. */
-export type Scenario = z.output<typeof scenarioSchema>;
+export type Scenario = z.output<ReturnType<typeof scenarioSchema>>;
 export type PoolEntry = Scenario['pools'][number];
 export type ServiceEntry = Scenario['services'][number];
 export type DeploymentEntry = ServiceEntry['deployments'][number];
@@ -314,5 +281,15 @@ export type TimelineItem = Scenario['timeline'][number];
 
 /** The JSON Schema (draft 2020-12) of a scenario file, for editors. */
 export function jsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(scenarioSchema, { io: 'input' }) as Record<string, unknown>;
+  return z.toJSONSchema(scenarioSchema(idsOf(undefined)), {
+    io: 'input',
+    override: ({ jsonSchema: field }) => {
+      if (field.open !== true) return;
+      // An editor completes the catalogue's names and lets a scenario's own pass.
+      field.anyOf = [{ type: 'string', enum: field.enum! }, { type: 'string' }];
+      delete field.open;
+      delete field.enum;
+      delete field.type;
+    },
+  }) as Record<string, unknown>;
 }

@@ -18,7 +18,6 @@ export const SERVICE_EVENTS = {
     text: 'Deployment [%s] created. Available instances: %s, target instances: %s, status change from %s to %s.',
     guide: 4384,
   },
-  serviceDeploymentFailed: { type: 'Exception', text: 'Service deployment failed, %s.', guide: 4395 },
   serviceDeploymentTimedOut: {
     type: 'Exception',
     text: 'Service deployment timed out. Error: The deployment duration of the service exceeds %s minutes. The deployment failed.',

@@ -41,7 +41,7 @@ export function requestFigures(records: Iterable<RequestRecord>): RequestFigures
   for (const record of records) {
     total++;
     outcomes[record.outcome]!++;
-    prompt += record.promptTokens;
+    if (record.admittedAt >= 0) prompt += record.promptTokens;
     output += record.outputTokens;
     if (record.arrivedAt < first) first = record.arrivedAt;
     if (record.endedAt > last) last = record.endedAt;

@@ -26,6 +26,21 @@ export interface Trace {
   readonly at: readonly Micros[];
   readonly promptTokens: readonly number[];
   readonly outputTokens: readonly number[];
+  /** What prompts share with each other, where the trace tells. */
+  readonly prefixes?: TracePrefixes;
+}
+
+/** One prompt as a chain of units of `unitTokens` tokens, each named by a hash of everything up to its end. */
+export interface PromptPrefix {
+  readonly unitTokens: number;
+  readonly hashes: readonly number[];
+}
+
+/** Prompts as chains of units of `unitTokens` tokens, each named by a hash of everything up to its end. */
+export interface TracePrefixes {
+  readonly unitTokens: number;
+  /** Row by row; a last unit that the prompt does not fill may be named too. */
+  readonly hashes: readonly (readonly number[])[];
 }
 
 /** One stream of requests to one service. */

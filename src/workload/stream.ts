@@ -1,7 +1,7 @@
 import { after, type Micros, type Uniform } from '../kernel/index.ts';
 import { type ArrivalProcess, arrivalProcess } from './arrivals.ts';
 import { type LengthSampler, lengthSampler } from './lengths.ts';
-import type { TrafficSpec } from './spec.ts';
+import type { PromptPrefix, TracePrefixes, TrafficSpec } from './spec.ts';
 
 /** One request that a stream sends. */
 export interface TrafficRequest {
@@ -11,6 +11,8 @@ export interface TrafficRequest {
   readonly outputTokens: number;
   /** Its number in the stream, from 0; for a trace, the row. */
   readonly row: number;
+  /** What the prompt may share, where a trace tells. */
+  readonly prefix: PromptPrefix | undefined;
 }
 
 /**
@@ -24,6 +26,7 @@ export class TrafficStream {
   readonly #arrivals: ArrivalProcess;
   readonly #prompt: LengthSampler;
   readonly #output: LengthSampler;
+  readonly #prefixes: TracePrefixes | undefined;
   readonly #duration: Micros | undefined;
   #sent = 0;
   #ended = false;
@@ -40,6 +43,7 @@ export class TrafficStream {
     this.#arrivals = arrivalProcess(arrivals, stream(`arrivals/${name}`), span);
     this.#prompt = lengthSampler(spec.prompt, stream(`prompt/${name}`), trace?.promptTokens);
     this.#output = lengthSampler(spec.output, stream(`output/${name}`), trace?.outputTokens);
+    this.#prefixes = trace?.prefixes;
     this.#duration = duration;
   }
 
@@ -55,6 +59,8 @@ export class TrafficStream {
     }
     this.#sent++;
     const { row } = arrival;
-    return { offset, promptTokens: this.#prompt(row), outputTokens: this.#output(row), row };
+    const { unitTokens, hashes } = this.#prefixes ?? {};
+    const prefix = unitTokens === undefined ? undefined : { unitTokens, hashes: hashes![row]! };
+    return { offset, promptTokens: this.#prompt(row), outputTokens: this.#output(row), row, prefix };
   }
 }

@@ -1,17 +1,17 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { type Micros, micros, nearest, UserError } from '../kernel/index.ts';
 import type { Trace } from './spec.ts';
+import { parseMooncake } from './trace-mooncake.ts';
 
 /**
  * Formats of recorded workloads. `azure`: the Azure LLM inference traces of 2023 (Patel et al., "Splitwise", ISCA
- * 2024; github.com/Azure/AzurePublicDataset).
+ * 2024; github.com/Azure/AzurePublicDataset). `mooncake`: the traces of Mooncake (Qin et al., FAST 2025;
+ * github.com/kvcache-ai/Mooncake), which tell what prompts share.
  */
-export const TRACE_FORMATS = ['azure'] as const;
+export const TRACE_FORMATS = ['azure', 'mooncake'] as const;
 export type TraceFormat = (typeof TRACE_FORMATS)[number];
 
-const COLUMNS: Readonly<Record<TraceFormat, { at: string; prompt: string; output: string }>> = {
-  azure: { at: 'TIMESTAMP', prompt: 'ContextTokens', output: 'GeneratedTokens' },
-};
+const AZURE_COLUMNS = { at: 'TIMESTAMP', prompt: 'ContextTokens', output: 'GeneratedTokens' } as const;
 
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?$/;
 const TICK_DIGITS = 7;
@@ -31,16 +31,20 @@ interface Instant {
 }
 
 /**
- * Reads a recorded workload. Timestamps have a grain of 100 ns; differences are taken exactly and rounded once, to
- * the microsecond.
+ * Reads a recorded workload.
  * @param file the name that messages carry
  * @throws UserError naming the line, the column, the value and what was expected
  */
 export function parseTrace(text: string, file: string, format: TraceFormat): Trace {
+  return format === 'azure' ? parseAzure(text, file) : parseMooncake(text, file);
+}
+
+/** Timestamps have a grain of 100 ns; differences are taken exactly and rounded once, to the microsecond. */
+function parseAzure(text: string, file: string): Trace {
   const [header, ...rows] = readRows(text, file);
   if (header === undefined)
     throw new UserError('empty trace; expected a header and at least one row', { file, line: 1 });
-  const columns = COLUMNS[format];
+  const columns = AZURE_COLUMNS;
   const at = columnOf(columns.at, header, file);
   const prompt = columnOf(columns.prompt, header, file);
   const output = columnOf(columns.output, header, file);

@@ -1,10 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ACCELERATORS, efficiency, MODELS } from '../../src/catalog/index.ts';
+import {
+  ACCELERATORS,
+  type Accelerator,
+  MODELS,
+  type Model,
+  type StepTimeScalars,
+  stepTimeFit,
+} from '../../src/catalog/index.ts';
 import { RooflineModel, type StepTimeModel } from '../../src/engine/index.ts';
 import { Segment } from '../../src/engine/segment.ts';
 import { micros } from '../../src/kernel/index.ts';
 import { runEngine, story } from '../support/engine-run.ts';
+
+const fitFor = (accelerator: Accelerator, model: Model): StepTimeScalars =>
+  stepTimeFit({ accelerator, engine: 'vllm', precision: 'bf16', model }).scalars;
 
 const roofline = fc
   .tuple(
@@ -12,15 +22,15 @@ const roofline = fc
     fc.constantFrom(...ACCELERATORS.filter(({ kind }) => kind !== 'cpu')),
     fc.constantFrom(1, 2, 4, 8),
   )
-  .map(([model, device, parallel]) => new RooflineModel(model, device, efficiency(device.id), parallel));
+  .map(([model, device, devices]) => new RooflineModel(model, device, fitFor(device, model), { devices }));
 
 /** Small models on a CPU's share of cores, where attention is bound by computing. */
 const cpu = fc
   .tuple(fc.constantFrom(...MODELS), fc.double({ min: 0.05, max: 1, noNaN: true }))
-  .map(
-    ([model, share]) =>
-      new RooflineModel(model, ACCELERATORS.find(({ kind }) => kind === 'cpu')!, efficiency('cpu'), share),
-  );
+  .map(([model, devices]) => {
+    const device = ACCELERATORS.find(({ kind }) => kind === 'cpu')!;
+    return new RooflineModel(model, device, fitFor(device, model), { devices });
+  });
 
 const anyModel = fc.oneof(roofline, cpu);
 const batch = fc.record({ sequences: fc.integer({ min: 1, max: 256 }), context: fc.integer({ min: 1, max: 4_000 }) });

@@ -15,6 +15,7 @@ const PURE_ROOMS = [
   'gateway',
   'lab',
   'scenario',
+  'fidelity',
 ];
 const SHELLS = ['files', 'api', 'cli'];
 const ROOMS = [...PURE_ROOMS, ...SHELLS];
@@ -30,6 +31,18 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\bqueueMicrotask\b/, 'a timer'],
   [/\basync\b|\bawait\b|\bPromise\b/, 'something asynchronous'],
   [/\bfetch\(|\bBuffer\b/, 'the outside'],
+];
+
+/** Libraries without state, clock, chance or input of their own. */
+const PURE_LIBRARIES = [
+  '@marcbachmann/cel-js',
+  '@noble/hashes',
+  'csv-parse/sync',
+  'd3-random',
+  'fastest-levenshtein',
+  'pure-rand',
+  'yaml',
+  'zod',
 ];
 
 /** Longer files are asked whether they are two; tables of facts are not. */
@@ -68,16 +81,40 @@ describe('the house keeps its order', () => {
   test('imports point down, and enter another room by its door', () => {
     const found: string[] = [];
     for (const { name, room, text } of files) {
-      if (!name.includes('/')) continue;
-      for (const [, target] of text.matchAll(/from '(\.[^']+)'/g)) {
+      for (const [, target] of text.matchAll(/(?:from |import\()'(\.[^']+)'/g)) {
         const path = relative(SRC, resolve(SRC, dirname(name), target!));
         const other = path.split('/')[0]!;
         if (other === room) continue;
-        if (ROOMS.indexOf(other) > ROOMS.indexOf(room)) found.push(`${name} imports ${path}, which is above it`);
+        if (name.includes('/') && ROOMS.indexOf(other) > ROOMS.indexOf(room))
+          found.push(`${name} imports ${path}, which is above it`);
         if (path !== `${other}/index.ts`) found.push(`${name} imports ${path}, not the room's index.ts`);
       }
     }
     expect(found).toEqual([]);
+  });
+
+  test('rooms below the shells use only libraries that are pure themselves', () => {
+    const found = new Set<string>();
+    for (const { room, text } of files) {
+      if (!PURE_ROOMS.includes(room)) continue;
+      for (const [, library] of text.matchAll(/from '([^.'][^']*)'/g)) found.add(library!);
+    }
+    expect(
+      [...found].filter(
+        (library) => !PURE_LIBRARIES.some((pure) => library === pure || library.startsWith(`${pure}/`)),
+      ),
+    ).toEqual([]);
+  });
+
+  test('the lockfile holds the optional parts of every platform, not only of the one it was made on', () => {
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const wanted = Object.values(packages).flatMap(({ optionalDependencies }) =>
+      Object.keys(optionalDependencies ?? {}),
+    );
+    const there = Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, ''));
+    expect(wanted.filter((name) => !there.includes(name))).toEqual([]);
   });
 
   test('every room says at its door what lives there', () => {

@@ -15,9 +15,9 @@ describe('error bodies', () => {
   });
 
   test("the gateway's are flat and name the request", () => {
-    const body = { error_code: 'APIG.0203', error_msg: 'Backend timeout', request_id: 'r1' };
-    expect(apigError('APIG.0203', 'Backend timeout', 'r1')).toEqual(body);
-    expect(gatewayError('backendTimeout', 'r1')).toEqual({ status: 504, body });
+    const body = { error_code: 'APIG.0202', error_msg: 'Backend unavailable', request_id: 'r1' };
+    expect(apigError('APIG.0202', 'Backend unavailable', 'r1')).toEqual(body);
+    expect(gatewayError('backendUnavailable', 'r1')).toEqual({ status: 502, body });
   });
 
   test("an unknown model and a prompt without room are refused in vLLM's words", () => {

@@ -51,7 +51,7 @@ async function openSockets(scenario: object): Promise<OpenDoor> {
     close: () => {
       live.stop();
       void agent.close();
-      void server.close(0);
+      void server.close(() => true);
     },
   };
 }

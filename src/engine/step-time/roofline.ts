@@ -1,84 +1,208 @@
-import type { Accelerator, Efficiency, Model } from '../../catalog/index.ts';
+import {
+  type Accelerator,
+  type Checkpoint,
+  checkpointOf,
+  type Model,
+  peakFlops,
+  type StepTimeScalars,
+} from '../../catalog/index.ts';
+import { kvBytesPerToken } from '../memory.ts';
 import type { StepTimeModel, StepWork } from '../spec.ts';
 
-/** Bytes of a bf16 weight, activation or cached key or value. */
-const BYTES = 2;
-
-/** Bytes of KV cache that one token takes over all layers and heads: 2 L G d c (grouped-query attention, bf16). */
-export function kvBytesPerToken(model: Model): number {
-  return 2 * model.layers * model.kvHeads * model.headDim * BYTES;
+/** How an engine is spread over devices. */
+export interface Parallelism {
+  /** All devices; of a CPU the share of its cores. */
+  readonly devices: number;
+  /** Data-parallel attention: so many ranks, each `devices / attentionRanks` devices tensor-parallel. Default 1. */
+  readonly attentionRanks?: number;
 }
 
-/** Bytes of all weights in bf16. */
-export function weightBytes(model: Model): number {
-  return model.parameters * BYTES;
-}
+const MICRO = 1e6;
+/** Bytes of an activation between layers and in an all-reduce. */
+const ACTIVATION_BYTES = 2;
+/** Bytes of an activation that goes to an expert and comes back: fp8 out, bf16 back (DeepSeek-V3, 3.2.2). */
+const EXPERT_BYTES = 1.5;
+/** Dimensions of a query-key pair under latent attention: decoding reads the latent, prompts expand it. */
+const LATENT_PAIR = 576 + 512;
+const LATENT_PROMPT = 160;
+/** Layers' worth of time that each draft of multi-token prediction costs: its layer, and what surrounds it. */
+const DRAFT_LAYERS = 1.5;
 
 /**
- * The roofline of one step of a dense model over `parallel` equal devices (tensor parallelism):
+ * The time of one step on the fullest attention rank (t devices of N), k new tokens there and K over all ranks, B
+ * sequences decoding over C tokens of context, Q query-key pairs of prompts; pn(a, b) = (a⁴ + b⁴)^¼, a soft maximum:
  *
- *     T = T_fix + max(2 N k / (t F ηc), w N / (t BW ηb))
- *               + max(4 L H d Σ q_i (S_i + q_i/2) / (t F ηa'), kvB Σ S_i / (t BW ηa)) + T_coll
- *     T_coll = 2 L (α + 2 (t-1)/t k h w / (BW_link ηl))   two all-reduces a layer, when t > 1
+ *     T = t0 + t1 L + ts B                                          host and launch
+ *       + pn((2k (P_attn/F_a + P_mlp/F_m) + 2B P_head/F) / (t ec),  linear layers
+ *            (P_attn w_a + P_mlp w_m + P_head w_h) / (t BW eb))
+ *       + pn(2 K topK P_e L_e / (N F_e emc),                        experts
+ *            L_e P_e w_e E (1 - (1 - topK/E)^K) / (N BW em))
+ *       + max(kvB C' / (s BW), MLA: 2 L H 1088 C' / (t F)) / ea     decode attention, s = min(t, G)
+ *       + 4 L_kv H d Q' / (t F eap)                                 prompt attention
+ *       + ew 2 L (h + ffn/2t) k / BW                                element-wise work
+ *       + n_c al + (n_tp 2(t-1)/t k h 2 + n_ep k topK h 1.5) / (link el)
  *
- * k new tokens over contexts S_i. Williams et al., Roofline (CACM 2009), in the form that Vidur (MLSys 2024) and
- * DistServe (OSDI 2024) fit: linear in tokens, in context and, for prompts, in its square.
+ * n_tp = 2L when t > 1, n_ep = 2 L_e with experts over several ranks, n_c both. A window W on a share f of the layers
+ * makes C' = (1-f) C + f min(C, W B). The roofline of Williams et al. (CACM 2009) in the form fitted to published
+ * serving measurements; scalars and their errors are `catalog/fits.json`.
  */
 export class RooflineModel implements StepTimeModel {
+  readonly #ranks: number;
+  /** Microseconds of every step, and of each decoding sequence of the fullest rank. */
   readonly #fixed: number;
-  readonly #weights: number;
+  readonly #perSequence: number;
+  /** Linear layers: of each new token, of each token that goes through the head, of the weights; to the fourth power. */
   readonly #perToken: number;
+  readonly #perHead: number;
+  readonly #weights4: number;
+  readonly #expertToken: number;
+  readonly #expertsAll: number;
+  /** Share of the experts that a token does not touch. */
+  readonly #untouched: number;
+  /** Of each token of context, read, and computed with for each token that decodes. */
+  readonly #contextRead: number;
+  readonly #contextCompute: number;
   readonly #perPair: number;
-  readonly #perContext: number;
-  readonly #collectivePerToken: number;
+  readonly #extraPerToken: number;
+  readonly #window: number;
+  readonly #windowShare: number;
+  readonly #layers: number;
+  /** By decoding sequences: what a decode step costs besides its context. */
+  readonly #decodeBase: number[] = [];
 
-  constructor(model: Model, device: Accelerator, efficiency: Efficiency, parallel: number) {
-    const flops = device.flops * parallel;
-    const bandwidth = device.memoryBandwidth * parallel;
-    const micro = 1e6;
-    const collectives = parallel > 1 ? 2 * model.layers : 0;
-    this.#fixed = efficiency.stepMicros + collectives * efficiency.collectiveMicros;
-    this.#perToken = (micro * 2 * model.parameters) / (flops * efficiency.compute);
-    this.#weights = (micro * weightBytes(model)) / (bandwidth * efficiency.weights);
-    this.#perPair = (micro * 4 * model.layers * model.heads * model.headDim) / (flops * efficiency.attentionCompute);
-    this.#perContext = (micro * kvBytesPerToken(model)) / (bandwidth * efficiency.attention);
-    this.#collectivePerToken =
-      collectives === 0
-        ? 0
-        : (micro * collectives * 2 * ((parallel - 1) / parallel) * model.hidden * BYTES) /
-          (device.linkBandwidth * efficiency.link);
+  constructor(
+    model: Model,
+    device: Accelerator,
+    scalars: StepTimeScalars,
+    { devices, attentionRanks = 1 }: Parallelism,
+    checkpoint: Checkpoint = checkpointOf(model, 'bf16'),
+  ) {
+    const { layers, hidden, heads, experts, mla, expertLayers, expertParameters } = model;
+    const part = Math.min(1, devices);
+    const all = Math.max(1, devices);
+    const tensor = all / attentionRanks;
+    const bandwidth = device.memoryBandwidth * part;
+    const rate = (operand: Parameters<typeof peakFlops>[1]): number => peakFlops(device, operand) * part;
+    const { attention, mlp, experts: stored, head } = checkpoint;
+
+    this.#ranks = attentionRanks;
+    this.#layers = layers;
+    this.#perSequence = scalars.sequenceMicros;
+    const linear = 2 / (tensor * scalars.compute);
+    this.#perToken =
+      MICRO * linear * (model.attentionParameters / rate(attention.operand) + model.mlpParameters / rate(mlp.operand));
+    this.#perHead = MICRO * linear * (model.headParameters / rate('bf16'));
+    const streamed =
+      model.attentionParameters * attention.bytes + model.mlpParameters * mlp.bytes + model.headParameters * head.bytes;
+    this.#weights4 = ((MICRO * streamed) / (tensor * bandwidth * scalars.weights)) ** 4;
+
+    const topK = experts?.topK ?? 0;
+    const count = experts?.count ?? 0;
+    this.#untouched = experts === undefined ? 1 : 1 - topK / count;
+    this.#expertToken =
+      (MICRO * 2 * topK * expertParameters * expertLayers) / (all * rate(stored.operand) * scalars.expertCompute);
+    this.#expertsAll =
+      (MICRO * expertLayers * expertParameters * stored.bytes * count) / (all * bandwidth * scalars.expertWeights);
+
+    const shards = mla === undefined ? Math.min(tensor, model.kvHeads) : 1;
+    this.#contextRead = (MICRO * kvBytesPerToken(model, checkpoint.kvBytes)) / (shards * bandwidth * scalars.attention);
+    this.#contextCompute =
+      mla === undefined ? 0 : (MICRO * 2 * layers * heads * LATENT_PAIR) / (tensor * rate('bf16') * scalars.attention);
+    const width = heads * (mla === undefined ? model.headDim : LATENT_PROMPT);
+    this.#perPair = (MICRO * 4 * model.kvLayers * width) / (tensor * rate('bf16') * scalars.attentionCompute);
+    this.#window = model.window?.tokens ?? 0;
+    this.#windowShare = model.window?.share ?? 0;
+
+    const reduces = tensor > 1 ? 2 * layers : 0;
+    const exchanges = attentionRanks > 1 ? 2 * expertLayers : 0;
+    const link = device.linkBandwidth * scalars.link;
+    const moved =
+      reduces * 2 * ((tensor - 1) / tensor) * hidden * ACTIVATION_BYTES + exchanges * topK * hidden * EXPERT_BYTES;
+    const between =
+      experts === undefined
+        ? model.mlpParameters / (3 * hidden * layers)
+        : ((topK * expertParameters) / (3 * hidden) / all) * tensor + (experts.sharedFeedForward ?? 0);
+    const passes = layers * 2 * (hidden + between / (2 * tensor));
+    this.#extraPerToken = MICRO * ((scalars.elementwise * passes) / bandwidth + (moved > 0 ? moved / link : 0));
+    this.#fixed = scalars.stepMicros + layers * scalars.layerMicros + (reduces + exchanges) * scalars.collectiveMicros;
   }
 
   stepMicros(work: Readonly<StepWork>): number {
-    return (
-      this.#linear(work.newTokens) +
-      Math.max(this.#perPair * work.attentionPairs, this.#perContext * work.contextTokens)
-    );
+    const prompts = work.promptSequences ?? 0;
+    const decoding = work.sequences - prompts;
+    if (prompts === 0 && work.newTokens === decoding) {
+      return this.#baseOf(decoding) + this.#attention(decoding, work.contextTokens, 1);
+    }
+    // Prompts are shared out over attention ranks one by one, as decoding sequences are.
+    const promptTokens = work.promptTokens ?? 0;
+    const share = prompts === 0 ? 0 : Math.ceil(prompts / this.#ranks) / prompts;
+    const fullest = Math.ceil(decoding / this.#ranks);
+    const verified = decoding === 0 ? 0 : (work.newTokens - promptTokens) / decoding;
+    const chunk = promptTokens * share;
+    const base = this.#base(fullest, fullest * verified, chunk, work.newTokens);
+    const decode =
+      decoding === 0 ? 0 : this.#attention(decoding, work.contextTokens - (work.promptContext ?? 0), verified);
+    const drafts = Math.max(0, verified - 1);
+    const total = base + decode + this.#perPair * this.#windowed((work.promptPairs ?? 0) * share, chunk);
+    return total * (1 + (DRAFT_LAYERS * drafts) / this.#layers);
+  }
+
+  /** Only the context grows from step to step, by one token a sequence: arithmetic series, two with a window. */
+  decodeMicros(sequences: number, contextTokens: number, steps: number): number {
+    const share = Math.ceil(sequences / this.#ranks) / sequences;
+    const each = share * Math.max(this.#contextRead, this.#contextCompute);
+    const full = series(contextTokens, sequences, steps);
+    let read = full;
+    if (this.#windowShare > 0) {
+      // Contexts outgrow the window together: C + jB >= WB.
+      const within = Math.min(steps, Math.max(0, Math.ceil(this.#window - contextTokens / sequences)));
+      const windowed = series(contextTokens, sequences, within) + (steps - within) * this.#window * sequences;
+      read = (1 - this.#windowShare) * full + this.#windowShare * windowed;
+    }
+    return steps * this.#baseOf(sequences) + each * read;
+  }
+
+  /** What decode steps of so many sequences cost besides their context; computed once. */
+  #baseOf(sequences: number): number {
+    const known = this.#decodeBase[sequences];
+    if (known !== undefined) return known;
+    const fullest = Math.ceil(sequences / this.#ranks);
+    const base = this.#base(fullest, fullest, 0, sequences);
+    this.#decodeBase[sequences] = base;
+    return base;
   }
 
   /**
-   * Attention's two sides grow linearly, each by one token a sequence and step, so their maximum changes sides at
-   * most once: two arithmetic series.
+   * All but attention.
+   * @param fullest decoding sequences of the fullest rank
+   * @param decoded tokens that it computes for them
+   * @param chunk prompt tokens that it computes
+   * @param tokens new tokens over all ranks
    */
-  decodeMicros(sequences: number, contextTokens: number, steps: number): number {
-    const pairs = contextTokens + sequences / 2;
-    const compute = this.#perPair;
-    const memory = this.#perContext;
-    const linear = steps * this.#linear(sequences);
-    if (compute >= memory) return linear + compute * series(pairs, sequences, steps);
-    // Memory bounds step j once memory (C + jB) >= compute (C + jB + B/2).
-    const cross = ((compute * sequences) / (2 * (memory - compute)) - contextTokens) / sequences;
-    const before = Math.min(steps, Math.max(0, Math.ceil(cross)));
-    return (
-      linear +
-      compute * series(pairs, sequences, before) +
-      memory * (series(contextTokens, sequences, steps) - series(contextTokens, sequences, before))
-    );
+  #base(fullest: number, decoded: number, chunk: number, tokens: number): number {
+    const here = decoded + chunk;
+    const compute = this.#perToken * here + this.#perHead * decoded;
+    const linear = root4(compute ** 4 + this.#weights4);
+    const touched = this.#expertsAll === 0 ? 0 : this.#expertsAll * (1 - this.#untouched ** tokens);
+    const experts = touched === 0 ? 0 : root4((this.#expertToken * tokens) ** 4 + touched ** 4);
+    return this.#fixed + this.#perSequence * fullest + linear + experts + this.#extraPerToken * here;
   }
 
-  #linear(tokens: number): number {
-    return this.#fixed + Math.max(this.#perToken * tokens, this.#weights) + this.#collectivePerToken * tokens;
+  /** Attention of decoding sequences on the fullest rank; `verified` tokens of each are computed at once. */
+  #attention(sequences: number, contextTokens: number, verified: number): number {
+    const share = Math.ceil(sequences / this.#ranks) / sequences;
+    const each = Math.max(this.#contextRead, this.#contextCompute * verified);
+    return share * each * this.#windowed(contextTokens, sequences);
   }
+
+  #windowed(amount: number, rows: number): number {
+    if (this.#windowShare === 0) return amount;
+    return (1 - this.#windowShare) * amount + this.#windowShare * Math.min(amount, this.#window * rows);
+  }
+}
+
+function root4(value: number): number {
+  return Math.sqrt(Math.sqrt(value));
 }
 
 /** first + (first + step) + … over `count` terms. */

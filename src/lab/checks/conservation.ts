@@ -27,15 +27,20 @@ function checkRequests({ requests, engines }: World): void {
     }
   }
   assert(inFlight === requests.inFlight, `${inFlight} requests have not ended, ${requests.inFlight} are in flight`);
-  const held = engines.all.reduce((sum, engine) => sum + engine.figures().running + engine.figures().waiting, 0);
+  // A prompt that one engine holds for another is a request that the other has as well.
+  const held = engines.all.reduce((sum, engine) => {
+    const figures = engine.figures();
+    return sum + figures.running - figures.held + figures.waiting;
+  }, 0);
   assert(held === inFlight, `engines hold ${held} requests, ${inFlight} are in flight`);
 }
 
 function checkEngines({ engines }: World): void {
   for (const engine of engines.all) {
-    const { running, waiting, kvBlocksUsed, kvBlocksTotal } = engine.figures();
+    const { running, waiting, receiving, kvBlocksUsed, kvBlocksTotal } = engine.figures();
     assert(kvBlocksUsed >= 0 && kvBlocksUsed <= kvBlocksTotal, `engine ${engine.id} uses ${kvBlocksUsed} KV blocks`);
-    assert(running > 0 || kvBlocksUsed === 0, `engine ${engine.id} runs nothing and uses ${kvBlocksUsed} KV blocks`);
+    const holders = running + receiving;
+    assert(holders > 0 || kvBlocksUsed === 0, `engine ${engine.id} runs nothing and uses ${kvBlocksUsed} KV blocks`);
     assert(engine.alive || running + waiting === 0, `dead engine ${engine.id} holds requests`);
   }
 }
