@@ -25,6 +25,7 @@ export {
   type EngineKind,
   type Evidence,
   type EvidenceTier,
+  evidenceText,
   FIT_GROUPS,
   type FitGroup,
   type FitQuery,

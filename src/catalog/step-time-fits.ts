@@ -48,6 +48,12 @@ export interface Evidence {
   readonly source: string;
 }
 
+/** A tier as a person reads it: `fitted (n 5, MAPE 3.1 %)`. */
+export function evidenceText({ tier, n, mape }: Evidence): string {
+  const counts = [...(n === undefined ? [] : [`n ${n}`]), ...(mape === undefined ? [] : [`MAPE ${mape.toFixed(1)} %`])];
+  return counts.length === 0 ? tier : `${tier} (${counts.join(', ')})`;
+}
+
 /** What a fit is asked for. A version picks the group of that version where there is one. */
 export interface FitQuery {
   readonly accelerator: Accelerator;
@@ -92,7 +98,7 @@ export interface FitGroup {
 /** A group below or above these says too little of what it was not fitted on: unstable runs, unknown settings. */
 const LEAST_ROWS = 10;
 const WORST_MAPE = 25;
-/** Of all dense rows, a whole model left out of the fit; of all others, in three folds (fit report, 4). */
+/** Of all dense rows, a whole model left out of the fit; of all others, in three folds (docs/step-time-fit.md, 4). */
 const POOLED_ERROR: Readonly<Record<ModelFamily, { readonly n: number; readonly mape: number }>> = {
   dense: { n: 672, mape: 18.9 },
   moe: { n: 1_882, mape: 7.3 },
@@ -100,7 +106,7 @@ const POOLED_ERROR: Readonly<Record<ModelFamily, { readonly n: number; readonly 
 };
 /** Below it a link is PCIe: its collectives go through host memory. */
 const PCIE_BANDWIDTH = 100e9;
-/** Assumed: NCCL over PCIe; it explains the 19 % that a roofline without it lacks on two RTX PRO 6000 (science 6.1). */
+/** Assumed: NCCL over PCIe; it explains the 19 % that a roofline without it lacks on two RTX PRO 6000. */
 const PCIE_COLLECTIVE_MICROS = 30;
 const SOURCE = `${table.source}; ${table.fitDate}`;
 
@@ -191,6 +197,8 @@ function fitOf(group: FitGroup, model: Model): StepTimeFit {
   const named = [accelerator, engine, version, precision, group.model ?? `${group.family} models`];
   const other = group.model === undefined || group.model === model.id ? '' : `, used for ${model.id}`;
   const source = `${named.filter((part) => part !== undefined).join(' ')} (${how})${other}: ${note || SOURCE}`;
+  // What was measured is another model: its scalars are carried over, and so is no error.
+  if (other !== '') return derived(group.scalars, source);
   return { scalars: group.scalars, evidence: { tier: 'fitted', n, mape, source } };
 }
 

@@ -1,4 +1,5 @@
-import { type Calibration, type CalibrationErrors, evidenceText, POINT_METRICS } from '../fidelity/index.ts';
+import { evidenceText } from '../catalog/index.ts';
+import { type Calibration, type CalibrationErrors, POINT_METRICS } from '../fidelity/index.ts';
 
 type Metric = (typeof POINT_METRICS)[number];
 

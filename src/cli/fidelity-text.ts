@@ -46,6 +46,17 @@ export function fidelityText(report: FidelityReport, colour = false): string {
       '',
     );
   }
+  if (report.predictions.length > 0) {
+    lines.push(heading('predictions, which nobody has compared yet'));
+    for (const { name, assumptions, ttftMs, tpotMs, e2eMs, outputTokensPerSecond } of report.predictions) {
+      lines.push(
+        `  ${name}`,
+        `    TTFT ${ttftMs.toFixed(1)} ms, TPOT ${tpotMs.toFixed(2)} ms, E2E ${e2eMs.toFixed(0)} ms, ${outputTokensPerSecond.toFixed(0)} output tokens/s`,
+        `    assumed: ${assumptions}`,
+      );
+    }
+    lines.push('');
+  }
   const unknown = unknownLines(report.comparisons);
   if (unknown.length > 0) lines.push(heading('configuration unknown, by reason'), ...unknown, '');
   if (tables.has('silicon')) lines.push(heading('outliers'), ...OUTLIERS.flatMap((text) => wrapped(text)), '');

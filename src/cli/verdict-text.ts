@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { evidenceText } from '../catalog/index.ts';
 import { formatDuration, fromSeconds } from '../kernel/index.ts';
 import type { LoadFigures, Verdict } from '../scenario/index.ts';
 import type { OutputOptions } from './options.ts';
@@ -23,6 +24,7 @@ export function verdictText(verdict: Verdict, colour = false): string {
     `${paint('bold', verdict.scenario)}  seed ${verdict.seed}  ${paint(['bold', passed ? 'green' : 'red'], passed ? 'PASS' : 'FAIL')}`,
     '',
     ...loadLines(verdict),
+    ...evidenceLines(verdict).map((line) => paint('dim', line)),
     '',
   ];
   if (verdict.expectations.length > 0) {
@@ -74,6 +76,16 @@ function loadLines(figures: LoadFigures): string[] {
       return `  ${name.padEnd(10)}${[mean, p50, p90, p99, max].map((value) => millis(value).padStart(11)).join('')}`;
     }),
   ];
+}
+
+/** How far the latencies are to be believed: a line for each kind of engine. */
+function evidenceLines({ evidence }: Verdict): string[] {
+  const lines = evidence.map((unit) => {
+    const { model, devices, accelerator, engine, version, precision } = unit;
+    const what = `${model} ${precision} on ${devices} x ${accelerator}, ${engine}${version === undefined ? '' : ` ${version}`}`;
+    return `  ${what}: step times ${evidenceText(unit)}`;
+  });
+  return [...new Set(lines)];
 }
 
 /** What the operator would look at: the services' events, and the pods' alarms that these do not sum up. */

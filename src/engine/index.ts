@@ -11,5 +11,6 @@ export { type EndReason, type Leg, Sequence, type SequenceAsk, SequenceState } f
 export type { BatchingPolicy, EngineSpec, FrontEnd, Speculation, StepTimeModel, StepWork } from './spec.ts';
 export { type AffineCoefficients, AffineModel, type AffineStepTime } from './step-time/affine.ts';
 export { DistributionModel, type StepTimeDistribution } from './step-time/distribution.ts';
+export { GraphBatches } from './step-time/graph-batches.ts';
 export { ProfileModel, type ProfilePoint } from './step-time/profile.ts';
 export { type Parallelism, RooflineModel } from './step-time/roofline.ts';

@@ -1,6 +1,7 @@
 import { type Bar, barsOf } from './bars.ts';
 import { distServeSearches, type PlacementSearch } from './evaluate/distserve.ts';
 import { evaluateLab } from './evaluate/lab.ts';
+import { type Prediction, predictOnePrefillOneDecode } from './evaluate/prediction.ts';
 import { evaluateRuns } from './evaluate/runs.ts';
 import { evaluateSilicon } from './evaluate/silicon.ts';
 import { evaluateSplitwise } from './evaluate/splitwise.ts';
@@ -27,6 +28,7 @@ export interface FidelityReport {
   readonly figures: readonly FidelityFigures[];
   readonly bars: readonly Bar[];
   readonly searches: readonly PlacementSearch[];
+  readonly predictions: readonly Prediction[];
 }
 
 /** Replays published measurements. */
@@ -43,7 +45,8 @@ export function fidelity(files: Measurements, request: FidelityRequest): Fidelit
   };
   const comparisons = request.tables.flatMap((table) => evaluate[table]());
   const searches = request.tables.includes('distserve') && !quick ? distServeSearches(files) : [];
-  return reportOf(comparisons, searches);
+  const predictions = request.tables.includes('vllm_runs') ? predictOnePrefillOneDecode(files) : [];
+  return reportOf(comparisons, searches, predictions);
 }
 
 function silicon(files: Measurements, request: FidelityRequest, name: string, text: string): Comparison[] {
@@ -56,8 +59,12 @@ function silicon(files: Measurements, request: FidelityRequest, name: string, te
   );
 }
 
-function reportOf(comparisons: readonly Comparison[], searches: readonly PlacementSearch[] = []): FidelityReport {
+function reportOf(
+  comparisons: readonly Comparison[],
+  searches: readonly PlacementSearch[] = [],
+  predictions: readonly Prediction[] = [],
+): FidelityReport {
   const rows = [...comparisons, ...searches.map(({ comparison }) => comparison)];
   const figures = [...groupedBy(rows, ({ table }) => table)].flatMap(([table, some]) => tableFigures(table, some));
-  return { comparisons: rows, figures, bars: barsOf(rows, searches), searches };
+  return { comparisons: rows, figures, bars: barsOf(rows, searches), searches, predictions };
 }

@@ -8,7 +8,6 @@ export { type Calibration, type CalibrationErrors, calibrate, POINT_METRICS } fr
 export type { MeasuredPoint } from './calibrate/points.ts';
 export { readPoints } from './calibrate/readers/index.ts';
 export type { CalibrationAsk } from './calibrate/setup.ts';
-export { evidenceText } from './calibrate/snippet.ts';
 export { NOT_COVERED, OUTLIERS } from './coverage.ts';
 export { type FidelityReport, type FidelityRequest, fidelity } from './fidelity.ts';
 export { type Comparison, type FidelityFigures, figuresOf, heldOutMape } from './figures.ts';

@@ -163,7 +163,7 @@ function acceptanceFor(tokensPerStep: number): number {
   return low;
 }
 
-/** The lab's front end lets one request in after the other: 1,000 at once take 13 s (fit report, 5). */
+/** The lab's front end lets one request in after the other: 1,000 at once take 13 s (docs/step-time-fit.md, 5). */
 export const ASCEND_LAB = { frontEndMicros: 13_000 } as const;
 
 /** Engines as the runs logged them, or as the fit of a run assumes. */

@@ -1,4 +1,11 @@
-import { type EndReason, kvBytesPerToken, Sequence, type SequenceAsk, SequenceState } from '../engine/index.ts';
+import {
+  type EndReason,
+  kvBytesPerToken,
+  kvCopies,
+  Sequence,
+  type SequenceAsk,
+  SequenceState,
+} from '../engine/index.ts';
 import type { Kernel, Micros } from '../kernel/index.ts';
 import type { Deployment, KvTransferSpec, Pod } from '../platform/index.ts';
 import type { RoutingPolicy } from './routing/index.ts';
@@ -166,7 +173,9 @@ export class Disaggregation {
    */
   #bytes({ ask, spec, prefillPod, admittedAt, prefilledAt, triesLeft }: Flow): number {
     const { model } = prefillPod.unit;
-    const all = ask.promptTokens * kvBytesPerToken(model);
+    const { kvBytesPerToken: perToken = kvBytesPerToken(model) } = prefillPod.engine!.spec;
+    // Heads that tensor parallelism replicates are sent by every device that holds them.
+    const all = ask.promptTokens * perToken * kvCopies(model, prefillPod.placement!.accelerators.length);
     if (spec.mode === 'pull' || triesLeft < spec.retries) return all;
     const carried = ((prefilledAt - admittedAt) * spec.bytesPerSecond) / 1e6;
     return Math.max(all / model.layers, all - carried);

@@ -3,7 +3,7 @@ import type { Pod } from './pod.ts';
 import type { Service } from './service.ts';
 import type { DeploymentSpec } from './spec.ts';
 
-/** The contract's spelling (states 1.2); the console says Abnormal for ERROR and Alarm for CONCERNING. */
+/** The contract's spelling; the console says Abnormal for ERROR and Alarm for CONCERNING. */
 export type DeploymentStatus = 'DEPLOYING' | 'RUNNING' | 'CONCERNING' | 'ERROR' | 'FAILED';
 
 /** A deployment: what is wanted of it, the pods that hold its instances' slots, and the status they add up to. */
@@ -56,7 +56,7 @@ export class Deployment {
     return Math.floor(place / (this.pods.length / this.spec.instances));
   }
 
-  /** Derives the status from the instances that are ready (states 3.1). */
+  /** Derives the status from the instances that are ready. */
   refreshStatus(): void {
     const from = this.status;
     if (from === 'FAILED') return;

@@ -1,5 +1,5 @@
 import { deviceOf, type NodeFlavor } from '../catalog/index.ts';
-import { type EngineSpec, kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from '../engine/index.ts';
+import { type EngineSpec, GraphBatches, kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from '../engine/index.ts';
 import { UserError } from '../kernel/index.ts';
 import type { UnitSpec } from './spec.ts';
 import { BATCHING, unitCheckpoint, unitParallelism, unitStepTime } from './step-time.ts';
@@ -42,6 +42,9 @@ export function engineSpec(unit: UnitSpec, flavor: NodeFlavor, where: string): E
     ...(engine.frontEnd === undefined ? {} : { frontEnd: engine.frontEnd }),
     batching: BATCHING[engine.kind ?? 'vllm'],
     kvBytesPerToken: kvBytesPerToken(model, checkpoint.kvBytes),
-    stepTime: unitStepTime(unit, flavor).model,
+    stepTime:
+      engine.graphBatchSizes === undefined
+        ? unitStepTime(unit, flavor).model
+        : new GraphBatches(unitStepTime(unit, flavor).model, engine.graphBatchSizes),
   };
 }

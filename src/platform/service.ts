@@ -2,7 +2,7 @@ import type { EventLog } from '../telemetry/index.ts';
 import type { Deployment } from './deployment.ts';
 import type { ServiceSpec } from './spec.ts';
 
-/** The contract's spelling (states 1.1). */
+/** The contract's spelling. */
 export type ServiceStatus = 'INIT' | 'DEPLOYING' | 'RUNNING' | 'CONCERNING' | 'ERROR' | 'FAILED';
 
 /** A service: its deployments, and the status they add up to. */
@@ -23,7 +23,7 @@ export class Service {
     this.#onSettled = onSettled;
   }
 
-  /** Running when all deployments run, Alarm when some do, Abnormal when none does any more (D17, states 3.2). */
+  /** Running when all deployments run, Alarm when some do, Abnormal when none does any more (guide 3100-3108). */
   refreshStatus(): void {
     const from = this.status;
     const to = this.#derive();

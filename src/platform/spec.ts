@@ -44,7 +44,7 @@ export interface DeploymentSpec {
   readonly units: readonly UnitSpec[];
   /** Of a disaggregated deployment. */
   readonly kvTransfer?: KvTransferSpec;
-  /** Not ready by then is failed (guide 444, D22). */
+  /** Not ready by then is failed (guide 444 gives no figure, 7344 the range). */
   readonly deployTimeout: Micros;
 }
 
@@ -107,6 +107,8 @@ export interface EngineSettings {
   readonly kvBlocks?: number;
   readonly schedulingPolicy?: 'fcfs' | 'priority';
   readonly watermark?: number;
+  /** Batch sizes with captured graphs, to which decode batches are padded; none when absent. */
+  readonly graphBatchSizes?: readonly number[];
   /** Tokens of a unit of prefix caching; none when absent. */
   readonly prefixUnitTokens?: number;
   readonly speculation?: Speculation;

@@ -1,7 +1,7 @@
 /** How vLLM labels a stream of server-sent events. */
 export const SSE_CONTENT_TYPE_VLLM = 'text/event-stream; charset=utf-8';
 
-/** How the platform's gateway labels one: without the space and in capitals (guide 2882, D24). */
+/** How the platform's gateway labels one: without the space and in capitals (guide 2882). */
 export const SSE_CONTENT_TYPE_GATEWAY = 'text/event-stream;charset=UTF-8';
 
 /** The event that ends a stream. */

@@ -22,7 +22,7 @@ const IMAGES = {
 const MEMORY_UTILIZATION: Readonly<Record<EngineKind, number>> = { vllm: 0.9, sglang: 0.83, trtllm: 0.9, mindie: 0.9 };
 
 /**
- * Tokeniser and HTTP: 5 ms before the queue in the two H100 runs of vLLM, and 2 µs a token (fit report, 1 and 4). The
+ * Tokeniser and HTTP: 5 ms before the queue in the two H100 runs of vLLM, and 2 µs a token (docs/step-time-fit.md, 1 and 4). The
  * 40 to 120 ms that benchmark harnesses add are theirs, not the engine's. Nothing is known of the others.
  */
 const FRONT_END: Readonly<Partial<Record<EngineKind, FrontEnd>>> = { vllm: { fixedMicros: 5_000, perTokenMicros: 2 } };

@@ -119,6 +119,11 @@ export const engine = z
       .enum(['fcfs', 'priority'])
       .optional()
       .describe('Who is admitted first, and preempted last (scheduling_policy). Default: fcfs.'),
+    graphBatchSizes: z
+      .array(integer(1))
+      .min(1, expecting('at least one batch size'))
+      .optional()
+      .describe('Batch sizes with captured graphs, to which decode batches are padded. Default: no padding.'),
     watermark: notNegative().max(1).optional().describe('Share of the blocks that admission leaves free. Default: 0.'),
     prefixUnitTokens: integer(1)
       .optional()

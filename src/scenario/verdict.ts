@@ -1,4 +1,5 @@
 import type { World } from '../lab/index.ts';
+import type { UnitEvidence } from '../platform/index.ts';
 import type { PlatformEvent } from '../telemetry/index.ts';
 import type { Expectation } from './expressions.ts';
 import { type Figures, figuresOf } from './figures.ts';
@@ -39,6 +40,8 @@ export interface Verdict extends Figures {
     readonly at: number;
     readonly lastAt: number;
   })[];
+  /** For each unit: how far its step times, and so every latency here, are to be believed. */
+  readonly evidence: readonly UnitEvidence[];
   readonly live?: LiveFigures;
   /** The command that reproduces this run. */
   readonly reproduce: string;
@@ -74,6 +77,7 @@ export function judge(world: World, expectations: readonly Expectation[], facts:
       at: firstAt / 1e6,
       lastAt: lastAt / 1e6,
     })),
+    evidence: world.platform.evidence(),
     ...(facts.live === undefined ? {} : { live: facts.live }),
     reproduce: facts.reproduce,
     verdict: judged.every(({ held }) => held) && trafficNeverBegun.length === 0 ? 'pass' : 'fail',

@@ -62,7 +62,7 @@ describe('a model', () => {
     expect(Math.abs(model(id).activeParameters / (published * 1e9) - 1)).toBeLessThan(0.1);
   });
 
-  /** The table of the science notes, section 5: 2 L G d c, of latent attention 576 L c, in bf16. */
+  /** As published configurations give it: 2 L G d c, of latent attention 576 L c, in bf16. */
   test.each([
     ['llama-2-7b', 524_288],
     ['llama-2-13b', 819_200],

@@ -46,7 +46,8 @@ describe('the fitted scalars', () => {
 
   test('are those of its group for another model of the same kind, and it says so', () => {
     const found = fit('h100', 'vllm', 'bf16', 'qwen3-8b');
-    expect(found.evidence.tier).toBe('fitted');
+    expect(found.evidence).not.toHaveProperty('mape');
+    expect(found.evidence.tier).toBe('derived');
     expect(found.evidence.source).toContain('used for qwen3-8b');
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Reply } from '../../src/gateway/index.ts';
 import { type Ask, disaggregated, KV_BYTES_PER_TOKEN, live, ttft } from '../support/disaggregated.ts';
 
-/** The connector and the fabric of the published measurement: 8 x CX7 RoCE, Qwen3-8B (science.md 1.3). */
+/** The connector and the fabric of the published measurement: 8 x CX7 RoCE, Qwen3-8B. */
 const MEASURED = { setupMicros: 400, bytesPerSecond: 142e9 };
 const fit = (tokens: number, sharing = 1): number =>
   MEASURED.setupMicros + (sharing * tokens * KV_BYTES_PER_TOKEN * 1e6) / MEASURED.bytesPerSecond;

@@ -52,7 +52,7 @@ export interface Calibration {
 export const POINT_METRICS = ['ttft', 'tpot', 'throughput'] as const;
 /**
  * What the roofline leaves over of a figure with all scalars free, as a share of it, and a run's own noise: the fit of
- * the catalogue leaves 4 to 8 % of TPOT and 17 % of TTFT (fit report, 4). Nothing is to be fitted more closely than that.
+ * the catalogue leaves 4 to 8 % of TPOT and 17 % of TTFT (docs/step-time-fit.md, 4). Nothing is to be fitted more closely than that.
  */
 const NOISE = { ttft: 0.2, tpot: 0.06, throughput: 0.06 } as const;
 /** Fewer say nothing when one is left out. */

@@ -42,7 +42,7 @@ export interface CalibrationSetup {
 
 /** vLLM's default on smaller devices; more clients than that are let in, as the fits assume. */
 const MAX_NUM_SEQS = 256;
-/** vLLM's and SGLang's default of servers (fit report, 3). */
+/** vLLM's and SGLang's default of servers (docs/step-time-fit.md, 3). */
 const MAX_NUM_BATCHED_TOKENS = 8_192;
 /** Beside a whole prompt TensorRT-LLM's budget leaves room for the decoding sequences and for short ones. */
 const TRTLLM_SPARE = 64;

@@ -1,4 +1,4 @@
-import type { Evidence, StepTimeScalars } from '../../catalog/index.ts';
+import { type Evidence, evidenceText, type StepTimeScalars } from '../../catalog/index.ts';
 import { TOKENISER_MS } from './replay.ts';
 import type { CalibrationSetup } from './setup.ts';
 
@@ -31,10 +31,4 @@ export function snippetOf({ ask, limits }: CalibrationSetup, scalars: StepTimeSc
     ...lines,
     '',
   ].join('\n');
-}
-
-/** A tier as a person reads it: `fitted (n 5, MAPE 3.1 %)`. */
-export function evidenceText({ tier, n, mape }: Evidence): string {
-  const counts = [...(n === undefined ? [] : [`n ${n}`]), ...(mape === undefined ? [] : [`MAPE ${mape.toFixed(1)} %`])];
-  return counts.length === 0 ? tier : `${tier} (${counts.join(', ')})`;
 }

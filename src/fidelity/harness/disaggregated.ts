@@ -11,7 +11,7 @@ export interface Disaggregation {
   readonly decodeEngines: number;
   readonly link: KvLinkSpec;
   readonly kvBytesPerToken: number;
-  /** Whose the first token is: the prefill engine's as soon as it has it, or the decode engine's once it has the KV. */
+  /** Whose the first token is: the prefill engine's as soon as it has it, or the decode engine's, a step after it has the KV. */
   readonly firstToken: 'prefill' | 'decode';
   readonly frontEndMs: (promptTokens: number) => number;
 }
@@ -93,7 +93,8 @@ export function disaggregated(setup: Disaggregation, load: Load): DisaggregatedO
               promptTokens: promptTokens[request]!,
               outputTokens: outputTokens[request]!,
               leg: 'decode',
-              generated: [kernel.now],
+              // Streamed by the decode engine, the first token takes a step there (vLLM, SGLang).
+              generated: setup.firstToken === 'prefill' ? [kernel.now] : [],
             }),
           );
         },
@@ -111,12 +112,11 @@ export function disaggregated(setup: Disaggregation, load: Load): DisaggregatedO
     decode.engines.push(
       room.start(setup.decode, {
         admitted: ignore,
-        firstToken: ignore,
+        firstToken: ({ request }) => watch.first(request),
         preempted: ignore,
         receiving(sequence) {
           const { request } = sequence;
           opened[prefillOf[request]!]!.send(promptTokens[request]! * setup.kvBytesPerToken, () => {
-            if (setup.firstToken === 'decode') watch.first(request);
             decode.engines[index]!.receive(sequence);
             prefill.engines[prefillOf[request]!]!.release(held.get(request)!);
             held.delete(request);
