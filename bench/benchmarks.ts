@@ -1,3 +1,4 @@
+import { AT_4X } from './measure/azure.ts';
 import { kernelEvents, traceRecords } from './measure/kernel.ts';
 import { labTokens } from './measure/lab-client.ts';
 import { engineRequests, simulatedRequests } from './measure/simulation.ts';
@@ -24,10 +25,34 @@ export const BENCHMARKS = [
     prepare: () => simulatedRequests('azure-conversation-910b'),
   },
   {
+    name: 'requests-azure-conversation-h100-4x',
+    unit: 'requests/s',
+    measures: 'the same on 8 x H100 with four times the rate of arrivals',
+    prepare: () => simulatedRequests('azure-conversation-h100', AT_4X),
+  },
+  {
+    name: 'requests-azure-conversation-910b-4x',
+    unit: 'requests/s',
+    measures: 'the same on 8 x Ascend 910B with four times the rate of arrivals',
+    prepare: () => simulatedRequests('azure-conversation-910b', AT_4X),
+  },
+  {
+    name: 'requests-mooncake-conversation-h100',
+    unit: 'requests/s',
+    measures: 'a world composed, run and judged: the Mooncake conversation trace with prefix caching on 8 x H100',
+    prepare: () => simulatedRequests('mooncake-conversation-h100'),
+  },
+  {
     name: 'engine-requests',
     unit: 'requests/s',
     measures: 'the same trace fed to 8 engines directly: no platform, no gateway, no log, no hash (Ascend 910B)',
     prepare: () => engineRequests('azure-conversation-910b'),
+  },
+  {
+    name: 'engine-requests-h100',
+    unit: 'requests/s',
+    measures: 'the same with the engines of 8 x H100',
+    prepare: () => engineRequests('azure-conversation-h100'),
   },
   {
     name: 'trace-records',

@@ -1,71 +1,17 @@
-import { type BenchmarkName, benchmark } from './benchmarks.ts';
-import { azureConversationSeconds, azureDistinctHashes, azureShareRight } from './measure/azure.ts';
+import { azureDistinctHashes, azureShareRight } from './measure/azure.ts';
 import { badScenarios } from './measure/bad-scenarios.ts';
 import { labDifferences, labHashes, retryAfterWallSeconds } from './measure/lab-client.ts';
 import { liveDifferences } from './measure/live-client.ts';
 import { replaysThatDiffer } from './measure/replay.ts';
 import { seedsThatDiffer } from './measure/seeds.ts';
-import { RUNS, rateOf } from './support/benchmark.ts';
-
-/** How a figure must stand to its target. */
-export const COMPARATORS = {
-  '<': (figure: number, target: number) => figure < target,
-  '<=': (figure: number, target: number) => figure <= target,
-  '=': (figure: number, target: number) => figure === target,
-  '>=': (figure: number, target: number) => figure >= target,
-  '>': (figure: number, target: number) => figure > target,
-} as const;
-export type Comparator = keyof typeof COMPARATORS;
-
-/** A figure that the README, the docs or an issue's bar states. */
-export interface PromiseRow {
-  readonly name: string;
-  /** What is measured, and how. */
-  readonly measures: string;
-  readonly target: readonly [Comparator, number];
-  readonly unit: string;
-  /** Takes seconds, and holds by far on a busy machine if it holds at all: CI measures it. */
-  readonly quick: boolean;
-  /** What anybody can run to see it. */
-  readonly command: string;
-  /** The figure. What it throws is why there is none; the promise does not hold then. */
-  measure(): Promise<number>;
-}
-
-const only = (name: string): string => `npm run promises -- --only ${name}`;
-const median = async (name: BenchmarkName): Promise<number> => (await rateOf(benchmark(name), RUNS)).median;
+import { FIDELITY_PROMISES } from './promise-rows/fidelity.ts';
+import { README_PROMISES } from './promise-rows/readme.ts';
+import { SPEED_PROMISES } from './promise-rows/speed.ts';
+import { only, type PromiseRow } from './support/promise-row.ts';
 
 /** Every promise. One that does not hold is shown as such, never removed. */
 export const PROMISES: readonly PromiseRow[] = [
-  {
-    name: 'kernel-events-per-second',
-    measures: 'events that the kernel schedules and runs a second on one core, 10,000 pending; median of several runs',
-    target: ['>', 1_000_000],
-    unit: 'events/s',
-    quick: false,
-    command: 'npm run bench -- --only kernel-events',
-    measure: () => median('kernel-events'),
-  },
-  {
-    name: 'requests-per-second',
-    measures: 'simulated requests a wall second, whole Azure conversation trace; the slower of H100 and Ascend 910B',
-    target: ['>', 5_000],
-    unit: 'requests/s',
-    quick: true,
-    command: 'npm run bench -- --only requests-azure-conversation-910b',
-    measure: async () =>
-      Math.min(await median('requests-azure-conversation-h100'), await median('requests-azure-conversation-910b')),
-  },
-  {
-    name: 'azure-conversation-seconds',
-    measures:
-      'wall time of `inferlab run` on the whole trace, process start to exit; the slower of H100 and Ascend 910B',
-    target: ['<', 10],
-    unit: 's',
-    quick: true,
-    command: 'time node dist/cli/main.js run scenarios/azure-conversation-910b.yaml',
-    measure: azureConversationSeconds,
-  },
+  ...SPEED_PROMISES,
   {
     name: 'azure-requests-complete',
     measures: "trace rows whose request completed with the row's prompt and output tokens, of the four Azure scenarios",
@@ -176,4 +122,6 @@ export const PROMISES: readonly PromiseRow[] = [
     command: only('bad-scenarios-inexact'),
     measure: async () => (await badScenarios()).others,
   },
+  ...README_PROMISES,
+  ...FIDELITY_PROMISES,
 ];

@@ -1,8 +1,9 @@
 /** `npm run promises`: every figure that is stated, measured, beside its target. See README.md. */
 import { Command } from 'commander';
-import { COMPARATORS, PROMISES, type PromiseRow } from './promise-table.ts';
+import { PROMISES } from './promise-table.ts';
 import { chosen, runCommand } from './support/command.ts';
 import { figureText } from './support/figure-text.ts';
+import { COMPARATORS, type PromiseRow } from './support/promise-row.ts';
 
 interface Options {
   readonly json?: boolean;

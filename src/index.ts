@@ -23,7 +23,7 @@ import {
   readText,
 } from './files/index.ts';
 import { fromMillis, fromSeconds, journalLine, type Micros, type Stamped, type Uniform } from './kernel/index.ts';
-import { type Command, type FaultSpec, Session, World } from './lab/index.ts';
+import { type Command, type FaultSpec, mistakeInFault, Session, World } from './lab/index.ts';
 import { apiKeyFor } from './platform/index.ts';
 import { type Figures, figuresOf, judge, type Verdict } from './scenario/index.ts';
 import type { PlatformEvent, RequestRecord } from './telemetry/index.ts';
@@ -180,22 +180,11 @@ export class Lab {
 
   /** Makes something go wrong, now. @throws when it names a service or an instance that does not exist */
   fault({ lastingSeconds, ...fault }: LabFault): void {
-    this.#service(fault.service);
-    if ('factor' in fault && !(fault.factor > 0))
-      throw new Error(`factor: got ${fault.factor}, expected a number above 0`);
-    if (fault.kind === 'refuse' && fault.status !== 429 && fault.status !== 503) {
-      throw new Error(`status: got ${fault.status}, expected 429 or 503`);
-    }
-    if (lastingSeconds !== undefined && !(lastingSeconds > 0)) {
-      throw new Error(`lastingSeconds: got ${lastingSeconds}, expected a number above 0`);
-    }
-    if (fault.kind !== 'refuse' && this.#world.platform.podOf(fault) === undefined) {
-      throw new Error(
-        `No pod of ${fault.service}/${fault.deployment}/${fault.instance}; there are ${this.#world.platform.slots.join(', ')}`,
-      );
-    }
     const lasting = lastingSeconds === undefined ? {} : { lasting: fromSeconds(lastingSeconds) };
-    this.#session.command({ kind: 'fault', fault: { ...fault, ...lasting } as FaultSpec });
+    const whole = { ...fault, ...lasting } as FaultSpec;
+    const mistake = mistakeInFault(whole, this.#world.platform);
+    if (mistake !== undefined) throw new Error(mistake);
+    this.#session.command({ kind: 'fault', fault: whole });
   }
 
   figures(): Figures {

@@ -11,6 +11,9 @@ const SCENARIOS = {
   'azure-code-h100': 'AzureLLMInferenceTrace_code.csv',
 } as const;
 
+/** The conversation trace at four times its rate. */
+export const AT_4X: readonly string[] = ['traffic.azure.arrivals.speed=4'];
+
 /** What a line of `--requests` says that is compared with the trace. */
 interface RequestLine {
   readonly traceRow: number | null;

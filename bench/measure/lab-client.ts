@@ -11,6 +11,8 @@ const MODEL = 'qwen3-8b';
 const GAP_MS = 37;
 const RETRY_AFTER_SECONDS = 90;
 const HASH_RUNS = 100;
+/** More than a minute of streaming. */
+const MINUTE_TOKENS = 4_000;
 
 /** The real client inside a lab. */
 function clientOf(lab: Lab): OpenAI {
@@ -75,6 +77,19 @@ export async function labHashes(): Promise<number> {
     hashes.add(lab.traceHash);
   }
   return hashes.size;
+}
+
+/** Wall milliseconds of a simulated minute that one client streams through. @throws when it was less than a minute */
+export async function streamingMinuteMs(): Promise<number> {
+  const { Lab } = await built('.');
+  const lab = Lab.fromFile(SCENARIO, { settings: ['traffic=[]', 'timeline=[]'] });
+  lab.runUntilReady();
+  const [began, wallBegan] = [lab.nowMs, performance.now()];
+  await lab.run(() => seenStream(clientOf(lab), MODEL, MINUTE_TOKENS));
+  const wallMs = performance.now() - wallBegan;
+  const streamed = lab.nowMs - began;
+  if (streamed < 60_000) throw new Error(`${MINUTE_TOKENS} tokens took ${streamed} simulated ms, expected a minute`);
+  return wallMs;
 }
 
 /** Wall seconds in which the client obeys a 429 that asks for 90 seconds. @throws unless it did */

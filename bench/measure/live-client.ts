@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { percentile } from '../../src/telemetry/index.ts';
 import { inFolder } from '../support/cli.ts';
 import { whileServing } from '../support/live-session.ts';
+import { median } from '../support/median.ts';
 import { once } from '../support/once.ts';
 import { differences, openaiFor, type SimulatedStream, seenStream } from '../support/openai-streams.ts';
 
@@ -46,11 +46,6 @@ export const liveDifferences = once(() =>
       seen,
       lines.map((line) => JSON.parse(line) as SimulatedStream),
     );
-    const median = (values: readonly number[]): number =>
-      percentile(
-        values.toSorted((a, b) => a - b),
-        50,
-      );
     return { ttftMs: median(found.map((each) => each.ttftMs)), tpotMs: median(found.map((each) => each.tpotMs)) };
   }),
 );

@@ -6,14 +6,17 @@ import { built, ROOT } from '../support/built.ts';
 /** Tells nobody. */
 const SILENT: EngineListener = { admitted() {}, firstToken() {}, preempted() {}, ended() {} };
 
-async function load(scenario: string) {
+async function load(scenario: string, settings: readonly string[] = []) {
   const { loadScenarioFile } = await built('files');
-  return loadScenarioFile(join(ROOT, 'scenarios', `${scenario}.yaml`));
+  return loadScenarioFile(join(ROOT, 'scenarios', `${scenario}.yaml`), { settings });
 }
 
-/** The whole path of `inferlab run` but the reading of files: a world composed, run and judged. */
-export async function simulatedRequests(scenario: string): Promise<() => number> {
-  const loaded = await load(scenario);
+/**
+ * The whole path of `inferlab run` but the reading of files: a world composed, run and judged.
+ * @param settings as with `--set`
+ */
+export async function simulatedRequests(scenario: string, settings?: readonly string[]): Promise<() => number> {
+  const loaded = await load(scenario, settings);
   const { World } = await built('lab');
   const { judge } = await built('scenario');
   return () => {

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import type { Verdict } from '../../src/scenario/index.ts';
 import { ROOT } from './built.ts';
 
-const MAIN = join(ROOT, 'dist/cli/main.js');
+export const MAIN = join(ROOT, 'dist/cli/main.js');
 
 export interface Finished {
   readonly code: number;
@@ -23,9 +23,16 @@ export function spawnInferlab(args: readonly string[], cwd = ROOT) {
 }
 
 /** Runs the built `inferlab` to its end. */
-export async function inferlab(args: readonly string[], cwd = ROOT): Promise<Finished> {
+export function inferlab(args: readonly string[], cwd = ROOT): Promise<Finished> {
+  return runNode([MAIN, ...args], { cwd });
+}
+
+/** Runs a script to its end. @param input what it reads from standard input */
+export async function runNode(args: readonly string[], { cwd = ROOT, input = '' } = {}): Promise<Finished> {
   const began = performance.now();
-  const child = spawnInferlab(args, cwd);
+  const child = spawn(process.execPath, args, { cwd });
+  // One that ends without having read tells why itself.
+  child.stdin.on('error', () => {}).end(input);
   const [code, stdout, stderr] = await Promise.all([ended(child), text(child.stdout), text(child.stderr)]);
   return { code, stdout, stderr, wallSeconds: (performance.now() - began) / 1_000 };
 }

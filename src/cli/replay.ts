@@ -4,7 +4,7 @@ import { type Command, mistakeIn, World } from '../lab/index.ts';
 import { judge } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
 import type { OutputOptions, ScenarioOptions } from './options.ts';
-import { quote } from './reproduce.ts';
+import { reproduceReplay } from './reproduce.ts';
 import { printVerdict } from './verdict-text.ts';
 
 export interface ReplayOptions extends ScenarioOptions, OutputOptions {}
@@ -39,7 +39,7 @@ export function replay(file: string, options: ReplayOptions): ExitCode {
   world.check();
   const verdict = judge(world, loaded.expectations, {
     wallSeconds: (performance.now() - began) / 1_000,
-    reproduce: `inferlab replay ${quote(file)}`,
+    reproduce: reproduceReplay(file, options),
   });
   if (options.requests !== undefined) writeRequests(options.requests, world, tokens);
   // With other settings it is another run: there is nothing to compare.

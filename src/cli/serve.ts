@@ -14,7 +14,7 @@ import { judge, type LiveFigures } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
 import { eventLogger, type LogLevel } from './log.ts';
 import type { OutputOptions, ScenarioOptions } from './options.ts';
-import { quote, reproduceRun } from './reproduce.ts';
+import { quote } from './reproduce.ts';
 import { printAddresses } from './serve-text.ts';
 import { printVerdict } from './verdict-text.ts';
 
@@ -98,7 +98,7 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
   const verdict = judge(world, loaded.expectations, {
     wallSeconds: (performance.now() - began) / 1_000,
     live: liveFigures(live, options.lagBudget),
-    reproduce: options.journal === undefined ? reproduceRun(file, loaded) : `inferlab replay ${quote(options.journal)}`,
+    reproduce: options.journal === undefined ? null : `inferlab replay ${quote(options.journal)}`,
   });
   printVerdict(verdict, options);
   journal.close({ end: world.now, traceHash: verdict.traceHash });
@@ -113,6 +113,9 @@ function checkOutputs(file: string, { journal, requests }: ServeOptions): void {
       throw new UserError(`"${output}" is the scenario; expected another file to write to`);
     }
   }
+  if (journal !== undefined && requests !== undefined && resolve(journal) === resolve(requests)) {
+    throw new UserError(`"${journal}" cannot take both the journal and the requests`);
+  }
   if (requests !== undefined) openRequests(requests);
 }
 
@@ -120,6 +123,7 @@ function checkOutputs(file: string, { journal, requests }: ServeOptions): void {
 class LateJournal {
   #file: JournalFile | undefined;
   #early: Stamped<Command>[] = [];
+  #failed = false;
 
   open(path: string, header: JournalHeader): void {
     this.#file = new JournalFile(path, header);
@@ -127,9 +131,19 @@ class LateJournal {
     this.#early = [];
   }
 
+  /** @throws UserError once, when the file takes no more; what comes after that is lost, and the session is ending */
   write(entry: Stamped<Command>): void {
-    if (this.#file === undefined) this.#early.push(entry);
-    else this.#file.write(entry);
+    if (this.#failed) return;
+    if (this.#file === undefined) {
+      this.#early.push(entry);
+      return;
+    }
+    try {
+      this.#file.write(entry);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
   }
 
   close(end: JournalEnd): void {

@@ -43,7 +43,11 @@ export function verdictText(verdict: Verdict, colour = false): string {
   lines.push(...eventLines(verdict, paint));
   if (verdict.live !== undefined) lines.push(...liveLines(verdict.live, paint), '');
   const wall = `simulated ${formatDuration(fromSeconds(verdict.simulatedSeconds))} in ${verdict.wallSeconds.toFixed(2)} s`;
-  lines.push(`trace ${verdict.traceHash}`, paint('dim', `      ${wall}; again: ${verdict.reproduce}`), '');
+  lines.push(
+    `trace ${verdict.traceHash}`,
+    paint('dim', `      ${wall}${verdict.reproduce === null ? '' : `; again: ${verdict.reproduce}`}`),
+    '',
+  );
   return lines.join('\n');
 }
 

@@ -96,7 +96,7 @@ export class BatchScheduler {
     const { maxNumSeqs, maxNumBatchedTokens } = this.#spec;
     const blocks = this.#blocks;
     if (this.#running.length >= maxNumSeqs) return false;
-    if (sequence.remote) return this.#admits(blocks.blocksFor(sequence.pending), sequence);
+    if (sequence.remote) return this.#admits(blocks.blocksFor(this.#lastToken(sequence, sequence.pending)), sequence);
     const cached = sequence.computed === 0 ? blocks.cachedTokens(sequence) : 0;
     const left = maxNumBatchedTokens - (this.#mixes ? this.#running.length * this.#perDecode : 0);
     const whole = sequence.pending - cached;
@@ -161,9 +161,10 @@ export class BatchScheduler {
       const sequence = this.#waiting.peek();
       if (sequence === undefined) return;
       if (sequence.remote) {
-        if (!this.#admits(blocks.blocksFor(sequence.pending), sequence)) return;
+        const last = this.#lastToken(sequence, sequence.pending);
+        if (!this.#admits(blocks.blocksFor(last), sequence)) return;
         this.#waiting.shift();
-        blocks.reserve(sequence, sequence.pending);
+        blocks.reserve(sequence, last);
         sequence.state = SequenceState.receiving;
         this.#plan.receiving.push(sequence);
         continue;

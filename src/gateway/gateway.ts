@@ -157,8 +157,14 @@ export class Gateway {
     return pod.loaded && !this.#draining ? pod : { by: 'network', error: 'connection-refused', status: 0 };
   }
 
+  /** The longest context in tokens that whoever answers allows: handed on, a request is in both kinds of engine. */
+  #contextOf(pod: Pod): number {
+    if (pod.unit.role !== 'prefill') return pod.engine!.spec.maxModelLen;
+    return Math.min(...pod.deployment.spec.units.map(({ engine }) => engine.maxModelLen));
+  }
+
   #unfit(pod: Pod, promptTokens: number, outputTokens: number): Refusal | undefined {
-    const { maxModelLen } = pod.engine!.spec;
+    const maxModelLen = this.#contextOf(pod);
     if (promptTokens + outputTokens <= maxModelLen) return undefined;
     return { by: 'engine', error: 'context-length', status: 400, maxModelLen };
   }
@@ -167,14 +173,14 @@ export class Gateway {
     const drawn = this.#replyLengths.get(service)!(0);
     const { promptTokens } = call;
     const wanted = call.ignoreEos === true ? Number.POSITIVE_INFINITY : Math.max(drawn, call.minTokens ?? 0);
-    const room = isRefusal(target) ? Number.POSITIVE_INFINITY : target.engine!.spec.maxModelLen - promptTokens;
+    const room = isRefusal(target) ? Number.POSITIVE_INFINITY : this.#contextOf(target) - promptTokens;
     const limit = Math.min(call.maxTokens ?? Number.POSITIVE_INFINITY, room);
     const outputTokens = Math.max(1, Math.min(wanted, limit, Number.MAX_SAFE_INTEGER));
     const finishReason = wanted <= limit ? 'stop' : 'length';
     const arrivedAt = this.#kernel.now;
     let refusal = isRefusal(target) ? target : undefined;
     if (!isRefusal(target)) {
-      const { maxModelLen } = target.engine!.spec;
+      const maxModelLen = this.#contextOf(target);
       if (call.invalid !== undefined) refusal = { by: 'engine', error: 'invalid', status: call.invalid, maxModelLen };
       else if (call.model !== undefined && call.model !== target.unit.servedModelName) {
         refusal = { by: 'engine', error: 'unknown-model', status: 404, maxModelLen };

@@ -1,4 +1,5 @@
 import type { Call } from '../gateway/index.ts';
+import { suggestion } from '../kernel/index.ts';
 import type { Platform } from '../platform/index.ts';
 import type { FaultSpec } from './faults.ts';
 
@@ -32,29 +33,56 @@ const FAULT_KINDS: Readonly<Record<FaultSpec['kind'], true>> = {
 export function mistakeIn(command: Command, platform: Platform): string | undefined {
   const { kind } = command;
   if (!Object.hasOwn(KINDS, kind)) return `unknown command "${kind}"; expected one of ${Object.keys(KINDS).join(', ')}`;
-  if (kind === 'fault') return mistakeInFault(command.fault as unknown as Record<string, unknown> | undefined);
+  if (kind === 'fault') return mistakeInFault(command.fault, platform);
   if (kind === 'disconnect') return isCount(command.request) ? undefined : 'a disconnect without its request';
   return kind === 'call' ? mistakeInCall(command.call, platform) : undefined;
 }
 
-function mistakeInFault(fault: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  if (typeof fault?.kind !== 'string' || !Object.hasOwn(FAULT_KINDS, fault.kind)) {
-    return `unknown fault "${fault?.kind}"; expected one of ${Object.keys(FAULT_KINDS).join(', ')}`;
+/** What keeps a fault that came from outside from striking; undefined when nothing does. */
+export function mistakeInFault(given: FaultSpec, platform: Platform): string | undefined {
+  const fault = (given ?? {}) as unknown as Readonly<Record<string, unknown>>;
+  const { kind, factor, lasting, service, status } = fault;
+  if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
+    return `unknown fault "${kind}"; expected one of ${Object.keys(FAULT_KINDS).join(', ')}`;
   }
-  const slows = fault.kind === 'slow-engine' || fault.kind === 'slow-link';
-  if (slows && !(typeof fault.factor === 'number' && fault.factor > 0)) return `${fault.kind} without its factor`;
-  return fault.lasting === undefined || isCount(fault.lasting) ? undefined : 'a fault that lasts no time';
+  if (lasting !== undefined && !(isCount(lasting) && (lasting as number) > 0)) return `${kind}: it lasts no time`;
+  if (typeof service !== 'string' || platform.service(service) === undefined) {
+    const known = platform.services.map(({ spec }) => spec.name);
+    return `${kind}: no service "${service}"${suggestion(String(service), known)}`;
+  }
+  if (kind === 'refuse')
+    return status === 429 || status === 503 ? undefined : `refuse: got status ${status}, expected 429 or 503`;
+  const pod = platform.podOf(given as Exclude<FaultSpec, { kind: 'refuse' }>);
+  if (pod === undefined) return `${kind}: no such pod; there are ${platform.slots.join(', ')}`;
+  const slows = kind === 'slow-engine' || kind === 'slow-link';
+  if (slows && !(typeof factor === 'number' && factor > 0))
+    return `${kind}: got factor ${factor}, expected a number above 0`;
+  const linked = kind === 'slow-link' || kind === 'break-link';
+  return linked && pod.unit.role !== 'prefill' ? `${kind}: keys and values leave prefill pods only` : undefined;
 }
 
-function mistakeInCall(call: Partial<Call> | undefined, platform: Platform): string | undefined {
-  const to: unknown = call?.to;
+/** Fields of a call that may be absent, and are whole numbers otherwise. */
+const CALL_COUNTS = ['maxTokens', 'minTokens', 'invalid'] as const;
+
+function mistakeInCall(given: Call, platform: Platform): string | undefined {
+  const call = (given ?? {}) as Partial<Call>;
+  const to: unknown = call.to;
   const target = typeof to === 'object' && to !== null ? (to as { service?: string; slot?: string }) : {};
   const known =
     target.slot === undefined
       ? platform.service(target.service ?? '') !== undefined
       : platform.slots.includes(target.slot);
   if (!known) return `a call to ${JSON.stringify(to) ?? 'nobody'}, which the scenario does not have`;
-  return isCount(call?.promptTokens) ? undefined : 'a call without its number of prompt tokens';
+  if (!isCount(call.promptTokens)) return 'a call without its number of prompt tokens';
+  for (const name of CALL_COUNTS) {
+    if (call[name] !== undefined && !isCount(call[name]))
+      return `a call whose ${name} is no number of tokens: ${call[name]}`;
+  }
+  if (call.priority !== undefined && !Number.isSafeInteger(call.priority)) return `a call of priority ${call.priority}`;
+  const { prefix } = call;
+  if (prefix !== undefined && !(isCount(prefix.unitTokens) && Array.isArray(prefix.hashes)))
+    return 'a call with a broken prefix';
+  return undefined;
 }
 
 function isCount(value: unknown): boolean {

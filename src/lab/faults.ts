@@ -1,3 +1,4 @@
+import type { Engine } from '../engine/index.ts';
 import type { Gateway } from '../gateway/index.ts';
 import { after, type EventKind, type Kernel, type Micros, Priority } from '../kernel/index.ts';
 import type { Platform, Pod } from '../platform/index.ts';
@@ -71,6 +72,12 @@ export class Faults {
     if (fault.lasting !== undefined) {
       this.#kernel.schedule(this.#recovery, after(this.#kernel.now, fault.lasting), active.id);
     }
+  }
+
+  /** A pod's engine has started: what was active before it holds for it too. */
+  onEngineStarted(pod: Pod, engine: Engine): void {
+    const slow = this.#slowdown('slow-engine', pod);
+    if (slow !== 1) engine.slowDown(slow);
   }
 
   #recover(id: number): void {

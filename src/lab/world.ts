@@ -66,6 +66,7 @@ export class World {
         const engine = this.engines.start(spec, tap);
         this.taps[engine.id] = tap;
         this.owners[engine.id] = pod;
+        this.#faults.onEngineStarted(pod, engine);
         return engine;
       },
       openLink: (spec) => links.open(spec),

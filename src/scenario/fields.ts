@@ -42,6 +42,12 @@ export function share() {
   return z.number(says).positive(says).max(1, says);
 }
 
+/** As {@link share}, and 0. */
+export function shareOrNone() {
+  const says = expecting('a number from 0 to 1');
+  return z.number(says).min(0, says).max(1, says);
+}
+
 const DURATION_EXAMPLES = 'such as "30s", "250ms" or "1h30m"';
 
 /** A duration with its unit, 0 included. */

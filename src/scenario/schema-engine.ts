@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ENGINE_KINDS, KV_CACHE_TYPES, PRECISIONS } from '../catalog/index.ts';
-import { duration, integer, notNegative, positive, share, text } from './fields.ts';
+import { duration, integer, notNegative, positive, share, shareOrNone, text } from './fields.ts';
 import { expecting } from './messages.ts';
 
 /** The settings of a unit's serving engine, and where its step times come from. */
@@ -124,14 +124,14 @@ export const engine = z
       .min(1, expecting('at least one batch size'))
       .optional()
       .describe('Batch sizes with captured graphs, to which decode batches are padded. Default: no padding.'),
-    watermark: notNegative().max(1).optional().describe('Share of the blocks that admission leaves free. Default: 0.'),
+    watermark: shareOrNone().optional().describe('Share of the blocks that admission leaves free. Default: 0.'),
     prefixUnitTokens: integer(1)
       .optional()
       .describe('Prefix caching: tokens of a unit, a multiple of blockSize. Default: no prefix caching.'),
     speculation: z
       .strictObject({
         draftTokens: integer(1, 16).describe('Tokens drafted for each sequence and step.'),
-        acceptance: notNegative().max(1).describe('How likely each drafted token is to be accepted.'),
+        acceptance: shareOrNone().describe('How likely each drafted token is to be accepted.'),
       })
       .optional()
       .describe('Speculative decoding. Default: none.'),

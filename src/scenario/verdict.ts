@@ -43,15 +43,15 @@ export interface Verdict extends Figures {
   /** For each unit: how far its step times, and so every latency here, are to be believed. */
   readonly evidence: readonly UnitEvidence[];
   readonly live?: LiveFigures;
-  /** The command that reproduces this run. */
-  readonly reproduce: string;
+  /** The command that gives this run again; null when nothing does: a live session without a journal. */
+  readonly reproduce: string | null;
   readonly verdict: 'pass' | 'fail';
 }
 
 /** What the shell knows of a run besides the world. */
 export interface RunFacts {
   readonly wallSeconds: number;
-  readonly reproduce: string;
+  readonly reproduce: string | null;
   readonly live?: LiveFigures;
 }
 

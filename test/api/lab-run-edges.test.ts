@@ -54,8 +54,12 @@ describe('the edges of lab.run', () => {
   test('a fault that makes no sense is refused', () => {
     const lab = quiet();
     const target = { service: 'chat', deployment: 'main', instance: 0 } as const;
-    expect(() => lab.fault({ kind: 'slow-engine', ...target, factor: -1 })).toThrow('factor: got -1');
-    expect(() => lab.fault({ kind: 'kill-pod', ...target, instance: 9 })).toThrow('No pod of chat/main/9');
-    expect(() => lab.fault({ kind: 'refuse', service: 'caht', status: 503 })).toThrow('No service "caht"');
+    expect(() => lab.fault({ kind: 'slow-engine', ...target, factor: -1 })).toThrow('got factor -1');
+    expect(() => lab.fault({ kind: 'kill-pod', ...target, instance: 9 })).toThrow(
+      'no such pod; there are chat/main/0, chat/main/1',
+    );
+    expect(() => lab.fault({ kind: 'refuse', service: 'caht', status: 503 })).toThrow(
+      'no service "caht"; did you mean "chat"?',
+    );
   });
 });

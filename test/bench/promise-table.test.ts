@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { BENCHMARKS } from '../../bench/benchmarks.ts';
-import { COMPARATORS, PROMISES } from '../../bench/promise-table.ts';
+import { PROMISES } from '../../bench/promise-table.ts';
+import { COMPARATORS } from '../../bench/support/promise-row.ts';
 
 test('every promise says what is measured, against what, and how to see it', () => {
   for (const { name, measures, target, unit, command } of PROMISES) {
