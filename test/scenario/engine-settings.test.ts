@@ -96,7 +96,7 @@ describe('evidence', () => {
         precision: 'bf16',
         tier: 'fitted',
         n: 5,
-        mape: 13.8,
+        mape: 16.5,
         source: expect.stringContaining('few points'),
       },
     ]);
