@@ -1,3 +1,5 @@
+import { GIB } from './units.ts';
+
 /**
  * A compute device as its maker or a calibrated simulator states it: dense peaks, not sparse ones.
  * Rates are per device and second.
@@ -40,7 +42,6 @@ export type Generation =
   | 'cpu'
   | 'other';
 
-const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 const TIB = 2 ** 40;
 

@@ -33,6 +33,7 @@ export {
   type StepTimeScalars,
   stepTimeFit,
 } from './step-time-fits.ts';
+export { GIB } from './units.ts';
 export { ACCELERATORS, MODELS, NODE_FLAVORS };
 
 interface Named {

@@ -1,10 +1,9 @@
-import { deviceOf, type NodeFlavor } from '../catalog/index.ts';
-import { type EngineSpec, GraphBatches, kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from '../engine/index.ts';
+import { deviceOf, GIB, type NodeFlavor } from '../catalog/index.ts';
+import { type EngineSpec, kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from '../engine/index.ts';
 import { UserError } from '../kernel/index.ts';
 import type { UnitSpec } from './spec.ts';
 import { BATCHING, unitCheckpoint, unitParallelism, unitStepTime } from './step-time.ts';
 
-const GIB = 2 ** 30;
 /** Activations and buffers that the engine's profiling run sets aside, per device. Assumed: 8,192 tokens in flight. */
 const ACTIVATION_RESERVE_BYTES = 2 * GIB;
 
@@ -42,9 +41,6 @@ export function engineSpec(unit: UnitSpec, flavor: NodeFlavor, where: string): E
     ...(engine.frontEnd === undefined ? {} : { frontEnd: engine.frontEnd }),
     batching: BATCHING[engine.kind ?? 'vllm'],
     kvBytesPerToken: kvBytesPerToken(model, checkpoint.kvBytes),
-    stepTime:
-      engine.graphBatchSizes === undefined
-        ? unitStepTime(unit, flavor).model
-        : new GraphBatches(unitStepTime(unit, flavor).model, engine.graphBatchSizes),
+    stepTime: unitStepTime(unit, flavor).model,
   };
 }

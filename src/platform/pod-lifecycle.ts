@@ -1,3 +1,4 @@
+import { GIB } from '../catalog/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { type Engine, type EngineSpec, weightBytes } from '../engine/index.ts';
 import {
@@ -14,8 +15,6 @@ import * as duration from './durations.ts';
 import { engineSpec } from './engine-spec.ts';
 import type { Pod } from './pod.ts';
 import { unitCheckpoint } from './step-time.ts';
-
-const GIB = 2 ** 30;
 
 /** Stages that a pod reaches after a time. */
 const Stage = { retry: 0, pulled: 1, started: 2, loaded: 3 } as const;

@@ -11,6 +11,7 @@ import {
   AffineModel,
   type BatchingPolicy,
   DistributionModel,
+  GraphBatches,
   type Parallelism,
   ProfileModel,
   RooflineModel,
@@ -47,6 +48,13 @@ export function unitParallelism({ engine, resources }: UnitSpec, flavor: NodeFla
 }
 
 export function unitStepTime(unit: UnitSpec, flavor: NodeFlavor): UnitStepTime {
+  const { model, evidence } = plainStepTime(unit, flavor);
+  const { graphBatchSizes } = unit.engine;
+  return { model: graphBatchSizes === undefined ? model : new GraphBatches(model, graphBatchSizes), evidence };
+}
+
+/** Without regard to captured graphs. */
+function plainStepTime(unit: UnitSpec, flavor: NodeFlavor): UnitStepTime {
   const { stepTime = { kind: 'roofline' } } = unit.engine;
   switch (stepTime.kind) {
     case 'affine':

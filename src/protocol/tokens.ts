@@ -40,7 +40,20 @@ function tabulateKinds(): Uint8Array {
 
 /** How many tokens a text counts, in time linear in its length. The empty text counts none. */
 export function countTokens(text: string): number {
-  let tokens = 0;
+  return scan(text, Number.POSITIVE_INFINITY, []);
+}
+
+/** Where every `every`-th token of a text ends, as indexes into it; time linear in the text. */
+export function tokenCuts(text: string, every: number): number[] {
+  const cuts: number[] = [];
+  const tokens = scan(text, every, cuts);
+  if (tokens >= (cuts.length + 1) * every) cuts.push(text.length);
+  return cuts;
+}
+
+/** Counts the tokens of a text, and notes where every `every`-th of them ends when another follows. */
+function scan(text: string, every: number, cuts: number[]): number {
+  let before = 0;
   let kind: number = Kind.mark;
   let run = 0;
   for (let at = 0; at < text.length; at++) {
@@ -49,12 +62,15 @@ export function countTokens(text: string): number {
       const joins = next === Kind.letter && kind === Kind.space && text.charCodeAt(at - 1) === SPACE;
       // A pair of surrogates is one character, counted at its first half: the second half ends a run of one mark.
       const pairs = next === Kind.lowSurrogate && isHighSurrogate(text, at - 1);
-      tokens += tokensOfRun(kind, joins ? run - 1 : run);
+      before += tokensOfRun(kind, joins ? run - 1 : run);
       kind = next;
       run = pairs ? 0 : 1;
     } else run++;
+    // The token that this character begins is one too many for the unit: the unit ends right before it.
+    if (every !== Number.POSITIVE_INFINITY && before + tokensOfRun(kind, run) > (cuts.length + 1) * every)
+      cuts.push(at);
   }
-  return tokens + tokensOfRun(kind, run);
+  return before + tokensOfRun(kind, run);
 }
 
 function tokensOfRun(kind: number, length: number): number {
@@ -72,27 +88,6 @@ function tokensOfRun(kind: number, length: number): number {
 
 function isHighSurrogate(text: string, at: number): boolean {
   return at >= 0 && (text.charCodeAt(at) & 0xfc00) === 0xd800;
-}
-
-/** Where every `every`-th token of a text ends, as indexes into it; time linear in the text. */
-export function tokenCuts(text: string, every: number): number[] {
-  const cuts: number[] = [];
-  let before = 0;
-  let kind: number = Kind.mark;
-  let run = 0;
-  for (let at = 0; at < text.length; at++) {
-    const next = KINDS[text.charCodeAt(at)] as number;
-    if (next !== kind) {
-      const joins = next === Kind.letter && kind === Kind.space && text.charCodeAt(at - 1) === SPACE;
-      before += tokensOfRun(kind, joins ? run - 1 : run);
-      kind = next;
-      run = next === Kind.lowSurrogate && isHighSurrogate(text, at - 1) ? 0 : 1;
-    } else run++;
-    // The token that this character begins is one too many for the unit: the unit ends right before it.
-    if (before + tokensOfRun(kind, run) > (cuts.length + 1) * every) cuts.push(at);
-  }
-  if (before + tokensOfRun(kind, run) >= (cuts.length + 1) * every) cuts.push(text.length);
-  return cuts;
 }
 
 /** How many tokens a prompt counts: a text by the rule above, token ids one each. */

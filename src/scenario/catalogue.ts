@@ -1,6 +1,7 @@
 import {
   type Accelerator,
   accelerator,
+  GIB,
   type Model,
   type ModelConfig,
   model,
@@ -19,7 +20,6 @@ export interface Catalogue {
 }
 
 const OWN = "the scenario's own";
-const GIB = 2 ** 30;
 
 export function catalogueOf(scenario: Pick<Scenario, 'accelerators' | 'models' | 'flavors'>): Catalogue {
   const accelerators = new Map(scenario.accelerators.map((entry) => [entry.id, acceleratorOf(entry)]));

@@ -1,4 +1,4 @@
-import { checkpointOf, deviceOf } from '../catalog/index.ts';
+import { checkpointOf, deviceOf, GIB } from '../catalog/index.ts';
 import { weightBytes } from '../engine/index.ts';
 import { suggestion } from '../kernel/index.ts';
 import { type Catalogue, catalogueOf } from './catalogue.ts';
@@ -19,8 +19,6 @@ import type {
 type Path = Problem['path'];
 /** Takes a problem down: where it is and what is wrong. */
 type Tell = (path: Path, message: string) => void;
-
-const BYTES_PER_GIB = 2 ** 30;
 
 const OWN_LISTS = [
   ['accelerators', 'an accelerator'],
@@ -184,8 +182,7 @@ function checkFit(unit: UnitEntry, pool: PoolEntry, catalogue: Catalogue, path: 
     );
     return;
   }
-  const memory =
-    device.kind === 'cpu' ? resources.memoryGiB * BYTES_PER_GIB : device.memoryBytes * resources.accelerators;
+  const memory = device.kind === 'cpu' ? resources.memoryGiB * GIB : device.memoryBytes * resources.accelerators;
   const { precision, kvCacheType, dataParallelAttention: ranks } = unit.engine;
   if (ranks > 1 && (device.kind === 'cpu' || resources.accelerators % ranks !== 0)) {
     const at = [...path, 'engine', 'dataParallelAttention'];
@@ -204,7 +201,7 @@ function checkFit(unit: UnitEntry, pool: PoolEntry, catalogue: Catalogue, path: 
 }
 
 function gib(bytes: number): string {
-  return (bytes / BYTES_PER_GIB).toFixed(1);
+  return (bytes / GIB).toFixed(1);
 }
 
 function checkTraffic(stream: TrafficEntry, scenario: Scenario, catalogue: Catalogue, path: Path, tell: Tell): void {
