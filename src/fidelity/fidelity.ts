@@ -8,6 +8,8 @@ import { evaluateSplitwise } from './evaluate/splitwise.ts';
 import { type Comparison, type FidelityFigures, tableFigures } from './figures.ts';
 import { groupedBy } from './grouping.ts';
 import { MEASUREMENT_FILES, type Measurements, type Table } from './measurements.ts';
+import { Deployments } from './tables/deployments.ts';
+import { readRecipes } from './tables/recipes.ts';
 import { readSilicon } from './tables/silicon.ts';
 
 /** A quick look takes every so many rows of the large table. */
@@ -53,10 +55,12 @@ function silicon(files: Measurements, request: FidelityRequest, name: string, te
   const shipped = readSilicon(files.silicon, MEASUREMENT_FILES.silicon);
   const all = text === files.silicon ? shipped : readSilicon(text, name);
   const rows = request.quick ? all.filter((_, index) => index % QUICK_EVERY === 0) : all;
-  let done = 0;
-  return evaluateSilicon(name, rows, text === files.silicon ? shipped : [...shipped, ...all], () =>
-    request.progress?.(++done, rows.length),
+  const deployments = new Deployments(
+    text === files.silicon ? shipped : [...shipped, ...all],
+    readRecipes(files.recipes, MEASUREMENT_FILES.recipes),
   );
+  let done = 0;
+  return evaluateSilicon(name, rows, deployments, () => request.progress?.(++done, rows.length));
 }
 
 function reportOf(

@@ -3,6 +3,7 @@ import { UserError } from '../kernel/index.ts';
 /** The published tables that the repository holds, by their place under `fixtures/measurements`. */
 export const MEASUREMENT_FILES = {
   silicon: 'silicon/silicon_sample.csv',
+  recipes: 'silicon/recipes.csv',
   rtxRun: 'vllm_runs/RTXPRO6000_Llama-3.1-8B/requests.jsonl',
   h100Single: 'vllm_runs/H100_Llama-3.1-70B_SD/reference_latency.tsv',
   h100Double: 'vllm_runs/H100_Llama-3.1-70B_MD/reference_latency.tsv',

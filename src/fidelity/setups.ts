@@ -30,7 +30,10 @@ export interface SetupAsk {
   readonly model: Model;
   readonly accelerator: Accelerator;
   readonly row: SiliconRow;
-  readonly speculative: boolean;
+  /** Of multi-token prediction; 0 without. */
+  readonly draftTokens: number;
+  /** The engine's, where anything tells. */
+  readonly version: string | undefined;
 }
 
 /** An engine as a benchmark met it. */
@@ -59,13 +62,14 @@ const BUDGET = 8_192;
 const BUDGET_SGLANG_BLACKWELL = 16_384;
 /** Beside a whole prompt TensorRT-LLM's budget leaves room for the decoding sequences and for short ones. */
 const TRTLLM_SPARE = 64;
-const DRAFT_TOKENS = 3;
+/** What multi-token prediction drafts where nothing else is known; what the fits' tokens a step are of. */
+export const DRAFT_TOKENS = 3;
 /** Bytes per second and device that keys and values take between engines: a 400 Gb/s adapter each. */
 const TRANSFER_PER_DEVICE = 50e9;
 
 /** The engine of a row, with the settings of the harness that measured it. */
 export function engineSetup(ask: SetupAsk, layout: Layout, clients: number, role: Role = 'whole'): EngineSetup {
-  const { model, accelerator, row, speculative } = ask;
+  const { model, accelerator, row, draftTokens } = ask;
   const { scalars, evidence } = fitFor(ask);
   const checkpoint = checkpointOf(model, row.precision);
   const { devices, dataParallel: attentionRanks } = layout;
@@ -84,8 +88,8 @@ export function engineSetup(ask: SetupAsk, layout: Layout, clients: number, role
     maxModelLen: longest,
     stepTime,
     batching: role === 'decode' ? 'vllm' : batching,
-    ...(speculative && role !== 'prefill'
-      ? { speculation: { draftTokens: DRAFT_TOKENS, acceptance: acceptanceFor(scalars.tokensPerStep) } }
+    ...(draftTokens > 0 && role !== 'prefill'
+      ? { speculation: { draftTokens, acceptance: acceptanceFor(scalars.tokensPerStep) } }
       : {}),
   };
   return {
@@ -101,9 +105,8 @@ export function transferLink(layout: Layout): KvLinkSpec {
 }
 
 /** The group of the row's own deployment mode where the fit has one: the modes were fitted apart. */
-function fitFor({ model, accelerator, row }: SetupAsk): StepTimeFit {
+function fitFor({ model, accelerator, row, version }: SetupAsk): StepTimeFit {
   const { engine, precision, deployment } = row;
-  const version = row.version === 'none' ? undefined : row.version;
   const groups = FIT_GROUPS.filter(
     (group) =>
       group.accelerator === accelerator.id &&

@@ -3,11 +3,12 @@ import type { Comparison } from '../figures.ts';
 import { closedLoop } from '../harness/closed-loop.ts';
 import { disaggregated } from '../harness/disaggregated.ts';
 import { closedLoopRequests, disaggregatedRequests, drawRequests } from '../harness/load.ts';
-import { type EngineSetup, engineSetup, type SetupAsk, transferLink } from '../setups.ts';
+import { DRAFT_TOKENS, type EngineSetup, engineSetup, type SetupAsk, transferLink } from '../setups.ts';
 import { speculating } from '../tables/campaigns.ts';
+import type { Deployed, Deployments } from '../tables/deployments.ts';
 import type { Layout } from '../tables/layout.ts';
 import type { SiliconRow } from '../tables/silicon.ts';
-import { clientsOf, WorkerCounts, type Workers } from '../tables/workers.ts';
+import { clientsOf } from '../tables/workers.ts';
 
 /** Names of the silicon table's sums. */
 export const TAG = {
@@ -33,24 +34,23 @@ interface Prediction {
 /**
  * Replays every row of a silicon table and compares. Rows of one configuration under one load are simulated once.
  * @param table its name in the figures
- * @param labelled rows to learn worker counts from where `rows` leave them out
+ * @param deployments what disaggregated rows were measured on
  */
 export function evaluateSilicon(
   table: string,
   rows: readonly SiliconRow[],
-  labelled: readonly SiliconRow[],
+  deployments: Deployments,
   progress: () => void = () => {},
 ): Comparison[] {
-  const workers = new WorkerCounts(labelled);
   const seen = new Map<string, Prediction>();
   return rows.map((row) => {
-    const comparison = compare(table, row, workers, seen);
+    const comparison = compare(table, row, deployments, seen);
     progress();
     return comparison;
   });
 }
 
-function compare(table: string, row: SiliconRow, counts: WorkerCounts, seen: Map<string, Prediction>): Comparison {
+function compare(table: string, row: SiliconRow, deployments: Deployments, seen: Map<string, Prediction>): Comparison {
   const { deployment, ttftMs, tpotMs } = row;
   const model = findModel(row.modelPath);
   const accelerator = findAccelerator(row.accelerator);
@@ -62,23 +62,20 @@ function compare(table: string, row: SiliconRow, counts: WorkerCounts, seen: Map
     const unknown = 'the catalogue has no such model or accelerator';
     return { ...base, tier: 'unsupported', predicted: {}, unknown, tags: [] };
   }
-  const workers = counts.of(row);
-  const tags = tagsOf(row, model.family, workers);
-  if (deployment.mode === 'disagg' && workers === undefined) {
+  const deployed = deployments.of(row);
+  const tags = tagsOf(row, model.family, deployed);
+  if (deployment.mode === 'disagg' && deployed === undefined) {
     const unknown = 'worker counts not in the table, and no labelled row to take them from';
     return { ...base, tier: 'unsupported', predicted: {}, unknown, tags };
   }
   const mtp = speculating(row, model.id);
-  const ask: SetupAsk = {
-    model,
-    accelerator,
-    row,
-    speculative: mtp === 'always',
-  };
-  const key = keyOf(ask, workers);
-  const prediction = seen.get(key) ?? simulate(ask, workers);
+  const draftTokens = deployed?.draftTokens ?? (mtp === 'always' ? DRAFT_TOKENS : 0);
+  const version = row.version === 'none' ? deployed?.version : row.version;
+  const ask: SetupAsk = { model, accelerator, row, draftTokens, version };
+  const key = keyOf(ask, deployed);
+  const prediction = seen.get(key) ?? simulate(ask, deployed);
   seen.set(key, prediction);
-  const unknown = unknownOf(row, workers, mtp === 'unlabelled');
+  const unknown = unknownOf(row, deployed, mtp === 'unlabelled' && deployed?.draftTokens === undefined);
   return {
     ...base,
     ...prediction.evidence,
@@ -88,9 +85,9 @@ function compare(table: string, row: SiliconRow, counts: WorkerCounts, seen: Map
   };
 }
 
-function simulate(ask: SetupAsk, workers: Workers | undefined): Prediction {
+function simulate(ask: SetupAsk, deployed: Deployed | undefined): Prediction {
   const { deployment } = ask.row;
-  if (deployment.mode !== 'agg') return apart(ask, workers!);
+  if (deployment.mode !== 'agg') return apart(ask, deployed!);
   const { layout } = deployment;
   const { devices } = layout;
   // No dense layer is spread over racks: such engines have data-parallel attention and experts over all devices.
@@ -108,7 +105,7 @@ function coLocated(ask: SetupAsk, layout: Layout): Prediction {
 }
 
 /** Alike engines under an even load: a share of the clients on a share of the engines says the same, sooner. */
-function apart(ask: SetupAsk, { prefill, decode }: Workers): Prediction {
+function apart(ask: SetupAsk, { prefill, decode }: Deployed): Prediction {
   const { row } = ask;
   const all = clientsOf(row);
   const parts = Math.min(greatestCommonDivisor(prefill.workers, decode.workers), all);
@@ -135,10 +132,10 @@ function apart(ask: SetupAsk, { prefill, decode }: Workers): Prediction {
 function tagsOf(
   { deployment, ttftMs, tpotMs, outputTokens }: SiliconRow,
   family: ModelFamily,
-  workers?: Workers,
+  deployed?: Deployed,
 ): string[] {
   if (deployment.mode === 'disagg') {
-    return workers?.imputed === false ? [TAG.disaggregated, TAG.counted] : [TAG.disaggregated];
+    return deployed?.counted === true ? [TAG.disaggregated, TAG.counted] : [TAG.disaggregated];
   }
   if (family !== 'dense') return [TAG.experts];
   return ttftMs < SATURATION * outputTokens * tpotMs ? [TAG.dense, TAG.unsaturated] : [TAG.dense];
@@ -154,23 +151,27 @@ function isMislabelled({ accelerator }: SiliconRow, { devices }: Layout): boolea
   return accelerator === 'gb200' && devices > MISLABELLED_DEVICES;
 }
 
-function unknownOf(row: SiliconRow, workers: Workers | undefined, speculationUnlabelled: boolean): string | undefined {
+function unknownOf(
+  row: SiliconRow,
+  deployed: Deployed | undefined,
+  speculationUnlabelled: boolean,
+): string | undefined {
   const { deployment } = row;
   if (row.concurrency === undefined) return 'number of clients not in the table';
   if (deployment.mode === 'agg' && isMislabelled(row, deployment.layout)) {
     return 'a disaggregated deployment labelled as co-located';
   }
-  if (workers?.imputed === true) return 'worker counts not in the table';
+  if (deployed?.inferred !== undefined) return deployed.inferred;
   if (speculationUnlabelled) return 'speculative decoding (MTP) not labelled';
   if (REPLICAS_UNKNOWN.has(row.modelPath)) return 'number of replicas not in the table';
   return undefined;
 }
 
-function keyOf({ model, row, speculative }: SetupAsk, workers: Workers | undefined): string {
-  const { accelerator, engine, version, precision, promptTokens, outputTokens, shortest, deployment } = row;
+function keyOf({ model, row, draftTokens, version }: SetupAsk, deployed: Deployed | undefined): string {
+  const { accelerator, engine, precision, promptTokens, outputTokens, shortest, deployment } = row;
   return JSON.stringify([
-    [model.id, accelerator, engine, version, precision, promptTokens, outputTokens, shortest, speculative],
-    [clientsOf(row), workers ?? deployment],
+    [model.id, accelerator, engine, version, precision, promptTokens, outputTokens, shortest, draftTokens],
+    [clientsOf(row), deployed === undefined ? deployment : [deployed.prefill, deployed.decode]],
   ]);
 }
 

@@ -1,3 +1,4 @@
+import { imageOf } from './recipes.ts';
 import type { SiliconRow } from './silicon.ts';
 import { measuredOn } from './workers.ts';
 
@@ -62,7 +63,6 @@ export function speculating(row: SiliconRow, model: string): Speculating {
 }
 
 function campaignOf(row: SiliconRow, model: string): string {
-  const image = /(?:lmsysorg|vllm|nvcr)\S*?:([^;\s]+)/.exec(row.source)?.[1] ?? '-';
   const { accelerator, engine, version, precision } = row;
-  return [model, accelerator, engine, version, precision, measuredOn(row), image].join('|');
+  return [model, accelerator, engine, version, precision, measuredOn(row), imageOf(row)].join('|');
 }

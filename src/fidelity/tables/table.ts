@@ -21,7 +21,7 @@ export class TableRow {
   /** @throws UserError when it is no number */
   number(column: string): number {
     const value = this.numberIfAny(column);
-    if (value === undefined) throw this.#wrong(column, 'a number');
+    if (value === undefined) throw this.wrong(column, 'a number');
     return value;
   }
 
@@ -29,18 +29,19 @@ export class TableRow {
     const text = this.text(column);
     if (text === '') return undefined;
     const value = Number(text);
-    if (!Number.isFinite(value)) throw this.#wrong(column, 'a number or nothing');
+    if (!Number.isFinite(value)) throw this.wrong(column, 'a number or nothing');
     return value;
   }
 
   /** @throws UserError when it is none of them */
   oneOf<Name extends string>(column: string, names: readonly Name[]): Name {
     const text = this.text(column) as Name;
-    if (!names.includes(text)) throw this.#wrong(column, `one of ${names.join(', ')}`);
+    if (!names.includes(text)) throw this.wrong(column, `one of ${names.join(', ')}`);
     return text;
   }
 
-  #wrong(column: string, expected: string): UserError {
+  /** An error at this row. */
+  wrong(column: string, expected: string): UserError {
     return new UserError(`${column}: got "${this.text(column)}", expected ${expected}`, {
       file: this.#file,
       line: this.line,
