@@ -27,6 +27,11 @@ export function badValue(message: string, param: string, value?: string | number
   return new WireError({ message: `${message} (${about})`, type: 'BadRequestError', param, code: 400 });
 }
 
+/** A rule that vLLM words without naming the parameter's value: the message stands as it is. */
+export function badRequest(message: string, param: string | null = null): WireError {
+  return new WireError({ message, type: 'BadRequestError', param, code: 400 });
+}
+
 /** vLLM's refusal of a model name that the endpoint does not serve. */
 export function modelNotFound(model: string): WireError {
   return new WireError({

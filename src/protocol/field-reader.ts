@@ -1,4 +1,5 @@
 import { WireError } from './errors.ts';
+import { NESTING_MAX, nestsTooDeep } from './json-nesting.ts';
 
 /** vLLM prints no more of them than this. */
 const MAX_ISSUES_SHOWN = 10;
@@ -22,6 +23,8 @@ const NOT_OBJECT = new Mismatch(
   'model_attributes_type',
   'Input should be a valid dictionary or object to extract fields from',
 );
+
+const TOO_DEEP = new Mismatch('recursion_loop', `Input should not nest deeper than ${NESTING_MAX} levels`);
 
 /** The other spellings of a boolean that pydantic's lax mode takes and clients send. */
 const LAX_BOOLEANS = new Map<unknown, boolean>([
@@ -100,6 +103,20 @@ export class FieldReader {
 
   list(name: string): readonly unknown[] | undefined {
     return this.#read(name, toList);
+  }
+
+  /** A list of texts; an item that is none is reported by its place in the list. */
+  texts(name: string): readonly string[] | undefined {
+    return this.list(name)?.flatMap((item, at) => {
+      if (typeof item === 'string') return [item];
+      this.#report([...this.#path, name, at], new Mismatch('string_type', 'Input should be a valid string'));
+      return [];
+    });
+  }
+
+  /** Any object, as it came, unless it nests too deep. */
+  fields(name: string): Readonly<Record<string, unknown>> | undefined {
+    return this.#read(name, (value) => (nestsTooDeep(value) ? TOO_DEEP : toFields(value)));
   }
 
   /** A reader of the object in that field; its issues join this one's. */

@@ -1,5 +1,7 @@
 import { badValue } from './errors.ts';
 import { FieldReader } from './field-reader.ts';
+import { readContent } from './message-content.ts';
+import { type Prompt, readPrompts } from './prompts.ts';
 import { checkSupported, checkTools, checkValues } from './request-rules.ts';
 
 /** What chat and text completion requests have in common. Absent optional parameters are undefined. */
@@ -33,9 +35,6 @@ export interface ChatRequest extends GenerationRequest {
   readonly messages: readonly ChatMessage[];
 }
 
-/** A prompt: text, or token ids. */
-export type Prompt = string | readonly number[];
-
 export interface CompletionRequest extends GenerationRequest {
   readonly prompt: Prompt;
 }
@@ -62,7 +61,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
  */
 export function parseCompletionRequest(body: unknown): CompletionRequest {
   const fields = new FieldReader(body);
-  const prompts = readPrompts(fields);
+  const prompts = readPrompts(fields, 'prompt');
   const request = readGeneration(fields, fields.integer('max_tokens') ?? COMPLETION_MAX_TOKENS);
   const [prompt] = prompts;
   if (prompt === undefined || prompt.length === 0) {
@@ -101,51 +100,5 @@ function readGeneration(fields: FieldReader, maxTokens: number | undefined): Gen
 
 function readMessage(message: FieldReader): ChatMessage {
   const role = message.required('role', message.text('role')) ?? '';
-  const content = message.raw('content');
-  if (content === undefined || typeof content === 'string') return { role, text: content ?? '' };
-  if (!Array.isArray(content)) {
-    message.mismatch('content', 'string_type', 'Input should be a valid string');
-    return { role, text: '' };
-  }
-  return { role, text: content.map((part) => readPart(message, part)).join('\n') };
-}
-
-/** The field that holds the text of a content part, by the part's type. */
-const TEXT_PARTS = new Map<unknown, string>([
-  [undefined, 'text'],
-  ['text', 'text'],
-  ['input_text', 'text'],
-  ['output_text', 'text'],
-  ['refusal', 'refusal'],
-  ['thinking', 'thinking'],
-]);
-
-function readPart(message: FieldReader, part: unknown): string {
-  if (typeof part === 'string') return part;
-  const { type, ...rest } = (part ?? {}) as Record<string, unknown>;
-  const field = TEXT_PARTS.get(type);
-  if (field === undefined) {
-    throw badValue(`A content part of type ${JSON.stringify(type)} is not supported by this endpoint.`, 'messages');
-  }
-  const text = rest[field];
-  if (typeof text === 'string') return text;
-  message.mismatch('content', 'string_type', `Input should have a valid string in "${field}"`);
-  return '';
-}
-
-function isListOf<T>(is: (value: unknown) => value is T, value: unknown): value is readonly T[] {
-  return Array.isArray(value) && value.every(is);
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isTokenId = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
-const isTokenIds = (value: unknown): value is readonly number[] => isListOf(isTokenId, value);
-
-/** `prompt` is a text, texts, token ids, or lists of token ids. An empty list is a prompt of no tokens. */
-function readPrompts(fields: FieldReader): readonly Prompt[] {
-  const prompt: unknown = fields.raw('prompt') ?? [];
-  if (isText(prompt) || isTokenIds(prompt)) return [prompt];
-  if (isListOf(isText, prompt) || isListOf(isTokenIds, prompt)) return prompt;
-  fields.mismatch('prompt', 'string_type', 'Input should be a valid string, list of strings or list of token ids');
-  return [];
+  return { role, text: readContent(message, 'content') };
 }

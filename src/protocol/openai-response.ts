@@ -16,6 +16,8 @@ export interface ReplyHead {
 export interface TokenUsage {
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Of the prompt, found in the prefix cache; where the engine tells (`--enable-prompt-tokens-details`). */
+  readonly cachedTokens?: number;
 }
 
 /** A whole reply. */
@@ -34,11 +36,23 @@ export function usageObject({ promptTokens, completionTokens }: TokenUsage) {
   };
 }
 
-function fullUsage(usage: TokenUsage) {
-  return { ...usageObject(usage), prompt_tokens_details: null };
+/** The usage as it stands in a whole body: with the details, or null for them. */
+export function fullUsage(usage: TokenUsage) {
+  return { ...usageObject(usage), prompt_tokens_details: promptDetails(usage) };
 }
 
-function envelope<Kind extends string>({ id, created, model }: ReplyHead, object: Kind) {
+/** The usage of a stream's last chunk: the details only where they are known. */
+export function finalUsage(usage: TokenUsage) {
+  const details = promptDetails(usage);
+  return details === null ? usageObject(usage) : { ...usageObject(usage), prompt_tokens_details: details };
+}
+
+function promptDetails({ cachedTokens }: TokenUsage) {
+  return cachedTokens === undefined ? null : { cached_tokens: cachedTokens };
+}
+
+/** What every body and chunk begins with. */
+export function envelope<Kind extends string>({ id, created, model }: ReplyHead, object: Kind) {
   return { id, object, created, model };
 }
 
@@ -97,7 +111,7 @@ export function chatFinalChunk(head: ReplyHead, content: string, finishReason: F
 
 /** The chunk after the last, without choices, where `include_usage` was asked for. */
 export function chatUsageChunk(head: ReplyHead, usage: TokenUsage) {
-  return { ...envelope(head, 'chat.completion.chunk'), choices: [], usage: usageObject(usage) };
+  return { ...envelope(head, 'chat.completion.chunk'), choices: [], usage: finalUsage(usage) };
 }
 
 /** The body of a text completion that is not streamed. */
@@ -144,7 +158,7 @@ export function textChunk(head: ReplyHead, text: string, finishReason: FinishRea
 
 /** The chunk after the last, without choices, where `include_usage` was asked for. */
 export function textUsageChunk(head: ReplyHead, usage: TokenUsage) {
-  return { ...envelope(head, 'text_completion'), choices: [], usage: usageObject(usage) };
+  return { ...envelope(head, 'text_completion'), choices: [], usage: finalUsage(usage) };
 }
 
 /** A model that an endpoint serves. `created` is in Unix seconds, `maxModelLen` in tokens. */

@@ -11,3 +11,8 @@ export const SSE_DONE = 'data: [DONE]\n\n';
 export function sseData(value: unknown): string {
   return `data: ${JSON.stringify(value)}\n\n`;
 }
+
+/** One named event, as Anthropic's messages and OpenAI's responses are streamed: the name is the data's `type`. */
+export function sseEvent<Event extends { readonly type: string }>(event: Event): string {
+  return `event: ${event.type}\n${sseData(event)}`;
+}
