@@ -39,8 +39,8 @@ describe('the gateway', () => {
   });
 
   test('without a startup probe sends calls to an engine that is not up yet', () => {
-    const { startupProbe: _, ...unit } = deployment().units[0]!;
-    const world = settled({ deployments: [deployment({ units: [unit] })] });
+    const [unit] = deployment().units;
+    const world = settled({ deployments: [deployment({ units: [{ ...unit!, probes: {} }] })] });
     expect(call(world).refusal).toMatchObject({ by: 'gateway', error: 'backendUnavailable' });
     world.runUntil(fromSeconds(600));
     expect(call(world).state).toBe('open');
@@ -69,7 +69,7 @@ describe('the gateway', () => {
   test('a call to a slot reaches the pod that holds it', () => {
     const world = settled();
     for (const pod of world.platform.deployments[0]!.pods) {
-      expect(call(world, { to: { slot: pod!.slot } }).pod).toBe(pod!.name);
+      expect(call(world, { to: { slot: pod.replica.slot } }).pod).toBe(pod.name);
     }
   });
 });

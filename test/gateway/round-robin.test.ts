@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RoundRobin } from '../../src/gateway/routing/round-robin.ts';
-import type { Pod } from '../../src/platform/index.ts';
+import type { UnitReplica } from '../../src/platform/index.ts';
 import { settledDeployments } from '../support/backends.ts';
 
 const INSTANCES = 6;
 
 /** The pods of a deployment that runs, in order of their slots. */
-function pods(): readonly Pod[] {
+function pods(): readonly UnitReplica[] {
   return [...settledDeployments([{ name: 'main', weight: 100, instances: INSTANCES }]).deployments[0]!.backends];
 }
 
@@ -58,7 +58,7 @@ describe('round robin', () => {
       [a, c],
       [a, b, c],
       [b, c],
-    ].map((backends) => policy.choose(backends as Pod[]));
+    ].map((backends) => policy.choose(backends as UnitReplica[]));
     expect(chosen).toEqual([a, b, c, a, b]);
   });
 });

@@ -1,12 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { WeightedChoice } from '../../src/gateway/weights.ts';
+import { actualShares, WeightedChoice, type WeightedDeployment, weightProblem } from '../../src/gateway/weights.ts';
 import { settledDeployments } from '../support/backends.ts';
 
 const weights = fc.array(fc.nat(100), { minLength: 2, maxLength: 4 });
 
 function deployments(weights: readonly number[]) {
   return settledDeployments(weights.map((weight, index) => ({ name: `d${index}`, weight, instances: 1 })));
+}
+
+/** A deployment that is up, as far as weights are concerned. */
+function plain(weight: number): { weight: number; readonly backends: readonly unknown[] } {
+  return { weight, backends: ['up'] };
 }
 
 /** How many of `count` requests each deployment gets. */
@@ -68,4 +73,64 @@ describe('weights', () => {
     for (const each of all) world.platform.killPod(each.pods[0]!, 'It was killed.');
     expect(new WeightedChoice().choose(all)).toBeUndefined();
   });
+
+  test('that change begin a round anew: what was owed by the old ones is not paid in the new ones', () => {
+    fc.assert(
+      fc.property(weights, weights, fc.nat(300), (before, after, count) => {
+        const total = after.reduce((sum, weight) => sum + weight, 0);
+        fc.pre(total > 0);
+        const chooser = new WeightedChoice();
+        const all = after.map(() => plain(0));
+        for (const [index, each] of all.entries()) each.weight = before[index] ?? 0;
+        for (let index = 0; index < count; index++) chooser.choose(all);
+        for (const [index, each] of all.entries()) each.weight = after[index]!;
+        const chosen = Array.from({ length: total }, () => chooser.choose(all));
+        // Where the change leaves every weight as it was, the old round goes on; over a whole round that is the same.
+        expect(all.map((each) => chosen.filter((one) => one === each).length)).toEqual(after);
+      }),
+    );
+  });
+
+  test('guide 3593: converge to their ratio, and never stray from it by more than a request a deployment', () => {
+    fc.assert(
+      fc.property(weights, fc.integer({ min: 1, max: 3_000 }), (each, count) => {
+        const all = each.map((weight) => plain(weight));
+        const shares = actualShares(all);
+        const chooser = new WeightedChoice();
+        const turns = all.map(() => 0);
+        for (let index = 0; index < count; index++) turns[all.indexOf(chooser.choose(all)!)]!++;
+        for (const [index, share] of shares.entries()) {
+          expect(Math.abs(turns[index]! - count * share)).toBeLessThanOrEqual(each.length);
+        }
+      }),
+    );
+  });
+});
+
+describe('actual shares', () => {
+  const { main, next, down, mirror } = {
+    main: plain(90),
+    next: plain(10),
+    down: { weight: 100, backends: [] },
+    mirror: { ...plain(50), mirror: true },
+  };
+
+  test.each<[string, readonly WeightedDeployment[], readonly number[]]>([
+    ['follow the weights', [main, next], [0.9, 0.1]],
+    ['leave out who has no backend', [main, next, down], [0.9, 0.1, 0]],
+    ['leave out mirrors', [main, mirror, next], [0.9, 0, 0.1]],
+    ['are even when all weights are 0', [plain(0), plain(0), { ...down, weight: 0 }], [0.5, 0.5, 0]],
+    ["are even when all weights but a mirror's are 0", [plain(0), mirror, plain(0)], [0.5, 0, 0.5]],
+    ['give nothing to a weight of 0, even when nobody else is up', [plain(0), down], [0, 0]],
+    ['are nothing where nobody is', [], []],
+  ])('guide 3594, 3609, 3624, 3644: %s', (_, deployments, shares) => {
+    expect(actualShares(deployments)).toEqual(shares);
+  });
+});
+
+test('guide 3592: a weight is a whole number, at most 100', () => {
+  expect([0, 1, 100].map(weightProblem)).toEqual([undefined, undefined, undefined]);
+  for (const weight of [-1, 101, 0.5, Number.NaN]) {
+    expect(weightProblem(weight)).toBe(`a weight is a whole number from 0 to 100, not ${weight}`);
+  }
 });

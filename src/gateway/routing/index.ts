@@ -1,9 +1,26 @@
 /** Routing policies, one file each, by name. A new one is a file beside these and a row in this table. */
-import type { RoutingPolicy } from './policy.ts';
+import { CompositeLoad } from './composite-load.ts';
+import { LeastConnections } from './least-connections.ts';
+import { MinTtft } from './min-ttft.ts';
+import type { ReplicaFigures, RoutedRequest, RoutingPolicy, SloClass } from './policy.ts';
+import { PrefixCacheAware } from './prefix-cache-aware.ts';
 import { RoundRobin } from './round-robin.ts';
+import { SloPriority } from './slo-priority.ts';
+import { SourceIpHash } from './source-ip-hash.ts';
 
-export type { RoutingPolicy };
+export { ReplicaBook } from './replica-book.ts';
+export { enginePriority } from './slo-priority.ts';
+export type { ReplicaFigures, RoutedRequest, RoutingPolicy, SloClass };
 
+/** The guide's six (3927-3942; in the contract ROUND_ROBIN, ORIGIN_IP_HASH, MIN_CONN, MIN_FIRST_TOKEN_TIME, COMPOSITE, SLO_BASED), and ours. */
 export const ROUTING_POLICIES = {
   'round-robin': () => new RoundRobin(),
-} as const satisfies Record<string, () => RoutingPolicy>;
+  'source-ip-hash': () => new SourceIpHash(),
+  'least-connections': (figures: ReplicaFigures) => new LeastConnections(figures),
+  'min-ttft': (figures: ReplicaFigures) => new MinTtft(figures),
+  'composite-load': (figures: ReplicaFigures) => new CompositeLoad(figures),
+  'slo-priority': (figures: ReplicaFigures) => new SloPriority(figures),
+  'prefix-cache-aware': (figures: ReplicaFigures) => new PrefixCacheAware(figures),
+} as const satisfies Record<string, (figures: ReplicaFigures) => RoutingPolicy>;
+
+export type RoutingPolicyName = keyof typeof ROUTING_POLICIES;
