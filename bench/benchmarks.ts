@@ -1,6 +1,7 @@
 import { AT_4X } from './measure/azure.ts';
 import { kernelEvents, traceRecords } from './measure/kernel.ts';
 import { labTokens } from './measure/lab-client.ts';
+import { gangPods, placedPods } from './measure/placement.ts';
 import { engineRequests, simulatedRequests } from './measure/simulation.ts';
 import type { Benchmark } from './support/benchmark.ts';
 
@@ -53,6 +54,18 @@ export const BENCHMARKS = [
     unit: 'requests/s',
     measures: 'the same with the engines of 8 x H100',
     prepare: () => engineRequests('azure-conversation-h100'),
+  },
+  {
+    name: 'placement-1000-nodes-100000-pods',
+    unit: 'pods/s',
+    measures: 'pods of a twentieth of an NPU, one at a time, by high availability: 100,000 on 1,000 empty nodes',
+    prepare: placedPods,
+  },
+  {
+    name: 'gang-1000-pods-100-nodes',
+    unit: 'pods/s',
+    measures: 'the same 1,000 at once, as one gang on 100 empty nodes',
+    prepare: gangPods,
   },
   {
     name: 'trace-records',

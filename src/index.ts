@@ -24,12 +24,12 @@ import {
 } from './files/index.ts';
 import { fromMillis, fromSeconds, journalLine, type Micros, type Stamped, type Uniform } from './kernel/index.ts';
 import { type Command, type FaultSpec, mistakeInFault, Session, World } from './lab/index.ts';
-import { apiKeyFor } from './platform/index.ts';
+import { apiKeyFor, type OperationSpec } from './platform/index.ts';
 import { type Figures, figuresOf, judge, type Verdict } from './scenario/index.ts';
 import type { PlatformEvent, RequestRecord } from './telemetry/index.ts';
 
 export { UserError } from './kernel/index.ts';
-export type { Figures, LoadOptions, PlatformEvent, RequestRecord, Verdict };
+export type { Figures, LoadOptions, OperationSpec, PlatformEvent, RequestRecord, Verdict };
 
 /** The host of the gateway, inside a lab. */
 const GATEWAY_HOST = 'gateway.inferlab';
@@ -182,9 +182,18 @@ export class Lab {
   fault({ lastingSeconds, ...fault }: LabFault): void {
     const lasting = lastingSeconds === undefined ? {} : { lasting: fromSeconds(lastingSeconds) };
     const whole = { ...fault, ...lasting } as FaultSpec;
-    const mistake = mistakeInFault(whole, this.#world.platform);
+    const mistake = mistakeInFault(whole, this.#world.platform, this.#world.cluster);
     if (mistake !== undefined) throw new Error(mistake);
     this.#session.command({ kind: 'fault', fault: whole });
+  }
+
+  /**
+   * Asks the platform for something, now, as an operator would: start, stop, scale, upgrade and so on.
+   * @returns why it was refused; undefined when it was taken
+   */
+  operate(operation: OperationSpec): string | undefined {
+    this.#session.command({ kind: 'operate', operation });
+    return this.#world.operations.at(-1)!.refusal;
   }
 
   figures(): Figures {

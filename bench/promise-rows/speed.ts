@@ -1,5 +1,6 @@
 import { azureConversationSeconds } from '../measure/azure.ts';
 import { costExponent, millionRequestsGib } from '../measure/many-requests.ts';
+import { gangMilliseconds, placementMib, placementSeconds } from '../measure/placement.ts';
 import { queueingErrorPercent } from '../measure/queueing.ts';
 import { azureRequestsPerSecond, azureUntoldSeconds, mooncakeRequestsPerSecond } from '../measure/run-speed.ts';
 import { medianRate } from '../support/bench-process.ts';
@@ -115,6 +116,33 @@ export const SPEED_PROMISES: readonly PromiseRow[] = [
     quick: false,
     command: only('cost-growth'),
     measure: costExponent,
+  },
+  {
+    name: 'placement-1000-nodes-100000-pods',
+    measures: '100,000 pods placed one at a time on 1,000 nodes by high availability; median of several processes',
+    target: ['<', 5],
+    unit: 's',
+    quick: false,
+    command: 'npm run bench -- --only placement-1000-nodes-100000-pods',
+    measure: placementSeconds,
+  },
+  {
+    name: 'placement-1000-nodes-100000-pods-memory',
+    measures: 'the most memory of a process that places them (peak RSS)',
+    target: ['<', 1_024],
+    unit: 'MiB',
+    quick: true,
+    command: only('placement-1000-nodes-100000-pods-memory'),
+    measure: placementMib,
+  },
+  {
+    name: 'gang-1000-pods-100-nodes',
+    measures: '1,000 pods placed as one gang on 100 nodes by high availability; median of several processes',
+    target: ['<', 100],
+    unit: 'ms',
+    quick: true,
+    command: 'npm run bench -- --only gang-1000-pods-100-nodes',
+    measure: gangMilliseconds,
   },
   {
     name: 'queueing-theory-error',

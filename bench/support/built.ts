@@ -6,6 +6,8 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The rooms that are measured: where each is in `dist`, and the types that it has in `src`. */
 interface Rooms {
   readonly '.': typeof import('../../src/index.ts');
+  readonly catalog: typeof import('../../src/catalog/index.ts');
+  readonly cluster: typeof import('../../src/cluster/index.ts');
   readonly engine: typeof import('../../src/engine/index.ts');
   readonly files: typeof import('../../src/files/index.ts');
   readonly kernel: typeof import('../../src/kernel/index.ts');

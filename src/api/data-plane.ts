@@ -1,6 +1,6 @@
 import type { Call, Refusal, Reply } from '../gateway/index.ts';
 import type { Session } from '../lab/index.ts';
-import { keyDigest, type Pod, type Service } from '../platform/index.ts';
+import { keyDigest, type Service, type UnitReplica } from '../platform/index.ts';
 import {
   type GatewayErrorKey,
   type GenerationRequest,
@@ -95,18 +95,18 @@ export class DataPlane {
 
   #atPod(wire: WireRequest, path: string, slot: string): Exchange {
     const { world } = this.#session;
-    const pod = world.platform.podAt(slot);
+    const replica = world.platform.replicaAt(slot);
     const at = this.#session.now;
-    if (pod?.engine === undefined || !pod.loaded) return new ReadyExchange(at, 503, {}, '');
+    if (replica?.engine === undefined || !replica.loaded) return new ReadyExchange(at, 503, {}, '');
     if (wire.method === 'GET' && (path === '/health' || path === '/ping')) return new ReadyExchange(at, 200, {}, '');
-    if (wire.method === 'GET' && path === '/metrics') return podMetrics(at, world, pod);
-    if (wire.method === 'GET' && path === '/v1/models') return this.#models([pod]);
+    if (wire.method === 'GET' && path === '/metrics') return podMetrics(at, world, replica);
+    if (wire.method === 'GET' && path === '/v1/models') return this.#models([replica]);
     const operation = wire.method === 'POST' ? OPERATIONS[path] : undefined;
     if (operation === undefined) {
       const known = path in OPERATIONS || ['/health', '/ping', '/metrics', '/v1/models'].includes(path);
       return ReadyExchange.json(at, known ? 405 : 404, { detail: known ? 'Method Not Allowed' : 'Not Found' });
     }
-    return this.#generate(wire, operation, { slot }, pod.deployment.service, null, 'pod');
+    return this.#generate(wire, operation, { slot }, replica.deployment.service, null, 'pod');
   }
 
   #generate(
@@ -171,10 +171,10 @@ export class DataPlane {
     return backends.length === 0 ? this.refuse('noBackend') : this.#models(backends);
   }
 
-  #models(pods: readonly Pod[]): Exchange {
+  #models(replicas: readonly UnitReplica[]): Exchange {
     const created = Math.floor(this.#session.world.description.epoch / 1_000);
     const models = new Map(
-      pods.map(({ unit }) => [
+      replicas.map(({ unit }) => [
         unit.servedModelName,
         { id: unit.servedModelName, created, maxModelLen: unit.engine.maxModelLen },
       ]),

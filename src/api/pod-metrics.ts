@@ -1,15 +1,15 @@
 import type { Micros } from '../kernel/index.ts';
 import type { World } from '../lab/index.ts';
-import type { Pod } from '../platform/index.ts';
+import type { UnitReplica } from '../platform/index.ts';
 import { PROMETHEUS_CONTENT_TYPE, renderVllmMetrics } from '../protocol/index.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
 
 /** A pod's `/metrics`, in vLLM's names and buckets. */
-export function podMetrics(at: Micros, world: World, pod: Pod): Exchange {
-  const engine = pod.engine!;
+export function podMetrics(at: Micros, world: World, replica: UnitReplica): Exchange {
+  const engine = replica.engine!;
   const figures = engine.figures();
   const { metrics } = world.taps[engine.id]!;
-  const { unit } = pod;
+  const { unit } = replica;
   const text = renderVllmMetrics({
     modelName: unit.servedModelName,
     engine: '0',

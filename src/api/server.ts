@@ -32,26 +32,31 @@ export interface ServerOptions {
   readonly podPort?: number;
 }
 
+/** The port of a slot, and the engine that listens there. */
+interface PodDoor {
+  readonly slot: string;
+  readonly door: HttpDoor;
+  engine: number | undefined;
+  busy: boolean;
+}
+
 /** A live world's sockets: the gateway's port, and one for each instance's slot, open while its pod's process runs. */
 export class LiveServer {
   readonly #live: Live;
   readonly #options: ServerOptions;
+  readonly #plane: DataPlane;
   readonly #gateway: HttpDoor;
-  readonly #pods: { slot: string; door: HttpDoor; engine: number | undefined; busy: boolean }[];
+  readonly #pods: PodDoor[] = [];
 
   constructor(live: Live, options: ServerOptions) {
     const plane = new DataPlane(live.session);
     this.#live = live;
+    this.#plane = plane;
     this.#options = options;
     this.#gateway = new HttpDoor(live, plane, 'gateway', options.port, (request, response) =>
       answerOwnMetrics(live, request, response),
     );
-    this.#pods = live.world.platform.slots.map((slot, index) => ({
-      slot,
-      door: new HttpDoor(live, plane, { slot }, podPortOf(options.podPort, index)),
-      engine: undefined,
-      busy: false,
-    }));
+    this.#findSlots();
   }
 
   /** Opens the gateway's port and those of running pods. @throws UserError when a port is in use. */
@@ -67,6 +72,7 @@ export class LiveServer {
 
   /** Lets ports follow their pods: a dead process refuses connections, its replacement takes the port over. */
   followPods(): void {
+    this.#findSlots();
     for (const pod of this.#pods) {
       const engine = this.#engineAt(pod.slot);
       if (engine === pod.engine || pod.busy) continue;
@@ -111,8 +117,18 @@ export class LiveServer {
     };
   }
 
+  /** Instances that upgrades and scaling add bring slots of their own. */
+  #findSlots(): void {
+    const { slots } = this.#live.world.platform;
+    for (const slot of slots.slice(this.#pods.length)) {
+      const port = podPortOf(this.#options.podPort, this.#pods.length);
+      const door = new HttpDoor(this.#live, this.#plane, { slot }, port);
+      this.#pods.push({ slot, door, engine: undefined, busy: false });
+    }
+  }
+
   #engineAt(slot: string): number | undefined {
-    const engine = this.#live.world.platform.podAt(slot)?.engine;
+    const engine = this.#live.world.platform.replicaAt(slot)?.engine;
     return engine?.alive === true ? engine.id : undefined;
   }
 }

@@ -25,6 +25,9 @@ export interface Accelerator {
   readonly memoryBandwidth: number;
   /** One-directional bandwidth to the other devices of the node, bytes per second. */
   readonly linkBandwidth: number;
+  /** One-directional bandwidth to other nodes, bytes per second, and what a message takes besides, microseconds. */
+  readonly networkBandwidth?: number;
+  readonly networkMicros?: number;
   /** Of the node's processors. */
   readonly architecture: 'arm' | 'x86';
   readonly source: string;
@@ -63,6 +66,26 @@ function memory(bytes: number, terabytes: number, linkGigabytes: number) {
   return { memoryBytes: bytes, memoryBandwidth: terabytes * 1e12, linkBandwidth: linkGigabytes * 1e9 };
 }
 
+/** To other nodes: GB/s of one device's share of the node's adapters, and microseconds of a message. */
+function network(gigabytes: number, micros = AIC_MESSAGE_MICROS) {
+  return { networkBandwidth: gigabytes * 1e9, networkMicros: micros };
+}
+
+/**
+ * Of every system of aiconfigurator (node.p2p_latency). The GPUs have its inter_node_bw: InfiniBand of 400 Gb/s for each
+ * of a DGX H100, 200 of a DGX A100, 800 of a DGX B200. B300, GB300 and MI300X as their likes, from memory.
+ */
+const AIC_MESSAGE_MICROS = 10;
+
+/** One 100 Gb/s adapter: assumed where nobody states what a device has to other nodes. */
+const ASSUMED_NETWORK = network(12.5);
+
+/** What is between a device and those of other nodes. */
+export function networkOf(device: Accelerator): { readonly bandwidth: number; readonly micros: number } {
+  const { networkBandwidth, networkMicros } = { ...ASSUMED_NETWORK, ...device };
+  return { bandwidth: networkBandwidth, micros: networkMicros };
+}
+
 const hopper = { kind: 'gpu', generation: 'hopper', architecture: 'x86' } as const;
 const blackwell = { kind: 'gpu', generation: 'blackwell', architecture: 'x86' } as const;
 const ampere = { kind: 'gpu', generation: 'ampere', architecture: 'x86' } as const;
@@ -71,6 +94,12 @@ const ascend = { kind: 'npu', generation: 'ascend', architecture: 'arm' } as con
 
 /** msmodeling gives the 910B and 910C 1.6 TiB/s; specification pages 1.6 TB/s, a tenth less. */
 const ASCEND_TB = (1.6 * TIB) / 1e12;
+
+/** RoCE of 200 Gb/s for each NPU of an Atlas 800 A2, the Clos of an A3 supernode: msmodeling's A2_ and A3_INTERCONNECT. */
+const ROCE_A2 = network(25, 1.5);
+const SUPERNODE_A3 = network(196, 5.5);
+/** The nodes of a rack are one NVLink domain (aiconfigurator's inter_node_bw of the gb200). */
+const NVL72 = network(900);
 
 /** In a 910C package two dies share a card; a die is what is scheduled as one NPU, and what a row here is. */
 export const ACCELERATORS: readonly Accelerator[] = [
@@ -81,6 +110,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ascend,
     ...peaks(353.9, 0, 752),
     ...memory(64 * GIB, ASCEND_TB, 196),
+    ...ROCE_A2,
     source: MS('the "376T" part (A2)'),
   },
   {
@@ -89,6 +119,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ascend,
     ...peaks(294.9, 0, 626),
     ...memory(64 * GIB, ASCEND_TB, 196),
+    ...ROCE_A2,
     source: MS('the "313T" part (A2, B3)'),
   },
   {
@@ -97,6 +128,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ascend,
     ...peaks(245.8, 0, 560),
     ...memory(64 * GIB, ASCEND_TB, 196),
+    ...ROCE_A2,
     source: MS('the "280T" part (A2, B4) with 64 GiB'),
   },
   {
@@ -106,6 +138,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ascend,
     ...peaks(353.9, 0, 752),
     ...memory(64 * GIB, ASCEND_TB, 196),
+    ...SUPERNODE_A3,
     source: MS('the "752T" part (A3), one die of two'),
   },
   {
@@ -113,6 +146,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ascend,
     ...peaks(245.8, 0, 560),
     ...memory(64 * GIB, ASCEND_TB, 196),
+    ...SUPERNODE_A3,
     source: MS('the "560T" part (A3), one die of two'),
   },
   {
@@ -122,6 +156,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ascend,
     ...peaks(256, 0, 512),
     ...memory(32e9, 1.2, 90),
+    ...network(12.5),
     source: 'specification listings; HCCS 3 x 30 GB/s from memory of the datasheet',
   },
   {
@@ -155,6 +190,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...hopper,
     ...peaks(989, 1_978, 1_978),
     ...memory(80 * GIB, 3.35, 450),
+    ...network(50),
     source: AIC('h100_sxm'),
   },
   {
@@ -163,6 +199,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...hopper,
     ...peaks(989, 1_978, 1_978),
     ...memory(141 * GIB, 4.8, 450),
+    ...network(50),
     source: AIC('h200_sxm'),
   },
   {
@@ -171,6 +208,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...hopper,
     ...peaks(989, 1_979, 1_979),
     ...memory(80e9, 3.35, 200),
+    ...network(50),
     source: 'InferSim hardware/gpu.py @f2293dab, with the bandwidth of the H100',
   },
   {
@@ -179,6 +217,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...hopper,
     ...peaks(148, 296, 296),
     ...memory(96e9, 4.0, 450),
+    ...network(50),
     source: 'InferSim hardware/gpu.py @f2293dab',
   },
   {
@@ -186,6 +225,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...hopper,
     ...peaks(148, 296, 296),
     ...memory(141e9, 4.0, 450),
+    ...network(50),
     source: 'InferSim hardware/gpu.py @f2293dab, the part with 141 GB; its bandwidth taken as that of the H20',
   },
   {
@@ -194,6 +234,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ampere,
     ...peaks(312, 0, 624),
     ...memory(80 * GIB, 2.039, 300),
+    ...network(25),
     source: AIC('a100_sxm'),
   },
   {
@@ -202,6 +243,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ampere,
     ...peaks(312, 0, 624),
     ...memory(80 * GIB, 1.935, 32),
+    ...network(25),
     source: AIC('a100_pcie'),
   },
   {
@@ -210,6 +252,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ampere,
     ...peaks(312, 0, 624),
     ...memory(40e9, 1.555, 300),
+    ...network(25),
     source: 'NVIDIA A100 specification listing',
   },
   {
@@ -224,9 +267,10 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...ada,
     ...peaks(362, 733, 733),
     ...memory(46_068 * MIB, 0.864, 32),
+    ...network(50),
     source: AIC('l40s'),
   },
-  { id: 'l4', ...ada, ...peaks(121, 242, 242), ...memory(24 * GIB, 0.3, 32), source: AIC('l4') },
+  { id: 'l4', ...ada, ...peaks(121, 242, 242), ...memory(24 * GIB, 0.3, 32), ...network(25), source: AIC('l4') },
   {
     id: 'rtx-4090',
     aliases: ['rtx4090', 'rtx_4090', '4090'],
@@ -241,6 +285,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...blackwell,
     ...peaks(467.8, 935.6, 935.6, 1_871.2),
     ...memory(97_887 * MIB, 1.792, 64),
+    ...network(50),
     source: AIC('rtx_pro_6000_server'),
   },
   {
@@ -249,6 +294,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...blackwell,
     ...peaks(2_250, 4_500, 4_500, 9_000),
     ...memory(180 * GIB, 7.7, 900),
+    ...network(100),
     source: AIC('b200_sxm'),
   },
   {
@@ -257,6 +303,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     ...blackwell,
     ...peaks(2_250, 4_500, 0, 14_000),
     ...memory(275_040 * MIB, 7.75, 900),
+    ...network(100),
     source: AIC('b300_sxm'),
   },
   {
@@ -265,6 +312,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     architecture: 'arm',
     ...peaks(2_500, 5_000, 5_000, 10_000),
     ...memory(189_471 * MIB, 8.0, 900),
+    ...NVL72,
     source: AIC('gb200'),
   },
   {
@@ -273,6 +321,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     architecture: 'arm',
     ...peaks(2_500, 5_000, 0, 15_000),
     ...memory(284_208 * MIB, 8.0, 900),
+    ...NVL72,
     source: AIC('gb300'),
   },
   {
@@ -300,6 +349,7 @@ export const ACCELERATORS: readonly Accelerator[] = [
     architecture: 'x86',
     ...peaks(1_307, 2_615, 2_615),
     ...memory(192e9, 5.3, 448),
+    ...network(50),
     source: 'from memory of the AMD datasheet; agrees with a secondary listing',
   },
   {

@@ -53,3 +53,51 @@ export const NODE_FLAVORS: readonly NodeFlavor[] = [
   row('t4-4', 't4', 4, 64, 256, ASSUMED),
   row('cpu-64', 'cpu', 0, 64, 256, 'assumed: a two-socket x86 server'),
 ];
+
+const HCCS_MESH = 'eight NPUs joined by HCCS (MindCluster, affinity scheduling)';
+const NVSWITCH = 'an NVSwitch joins all GPUs of the node';
+const PCIE = 'PCIe cards without a link of their own';
+
+/**
+ * How many neighbouring accelerators of a node share a fast link (HCCS, NVLink), so that a collective need not leave
+ * it: 1 where cards have PCIe alone.
+ */
+const RING_SIZES: Readonly<Record<string, { readonly devices: number; readonly source: string }>> = {
+  'ascend-910': {
+    devices: 4,
+    source: 'two HCCS rings of four, PCIe between them (MindCluster, affinity of Atlas training products; CCE)',
+  },
+  'ascend-910b': { devices: 8, source: HCCS_MESH },
+  'ascend-910b3': { devices: 8, source: HCCS_MESH },
+  'ascend-910b4': { devices: 8, source: HCCS_MESH },
+  'ascend-910c': { devices: 16, source: 'eight modules of two dies joined by HCCS (MindCluster, Atlas 800T A3)' },
+  'ascend-910c-560t': { devices: 16, source: 'as the ascend-910c' },
+  'atlas-350': { devices: 1, source: `assumed: ${PCIE}` },
+  'ascend-310p': { devices: 1, source: PCIE },
+  'ascend-310': { devices: 1, source: PCIE },
+  h100: { devices: 8, source: NVSWITCH },
+  h200: { devices: 8, source: NVSWITCH },
+  h800: { devices: 8, source: NVSWITCH },
+  h20: { devices: 8, source: NVSWITCH },
+  'h20-3e': { devices: 8, source: NVSWITCH },
+  a100: { devices: 8, source: NVSWITCH },
+  'a100-40': { devices: 8, source: NVSWITCH },
+  'a100-pcie': { devices: 1, source: `assumed: ${PCIE}, without NVLink bridges` },
+  a10: { devices: 1, source: PCIE },
+  l40s: { devices: 1, source: PCIE },
+  l4: { devices: 1, source: PCIE },
+  'rtx-4090': { devices: 1, source: PCIE },
+  'rtx-pro-6000': { devices: 1, source: PCIE },
+  b200: { devices: 8, source: NVSWITCH },
+  b300: { devices: 8, source: NVSWITCH },
+  gb200: { devices: 4, source: 'the GPUs of a compute tray; the NVLink switches of the rack join the trays' },
+  gb300: { devices: 4, source: 'as the gb200' },
+  mi300x: { devices: 8, source: 'Infinity Fabric joins each with each of the eight' },
+  t4: { devices: 1, source: PCIE },
+  p4: { devices: 1, source: PCIE },
+};
+
+/** How many accelerators make a ring on nodes of a flavor; all of them, assumed, where the table has no row. */
+export function ringSize({ accelerator, accelerators }: NodeFlavor): number {
+  return Math.max(1, Math.min(accelerators, RING_SIZES[accelerator]?.devices ?? accelerators));
+}

@@ -7,9 +7,9 @@ import type { Model } from './architecture.ts';
 import { NODE_FLAVORS, type NodeFlavor } from './flavors.ts';
 import { MODELS } from './models.ts';
 
-export type { Accelerator, Generation } from './accelerators.ts';
+export { type Accelerator, type Generation, networkOf } from './accelerators.ts';
 export { type Model, type ModelConfig, type ModelFamily, modelOf } from './architecture.ts';
-export type { NodeFlavor } from './flavors.ts';
+export { type NodeFlavor, ringSize } from './flavors.ts';
 export {
   type Checkpoint,
   checkpointOf,
@@ -79,4 +79,9 @@ export function findModel(name: string): Model | undefined {
 /** The accelerator of a node. */
 export function deviceOf(flavor: NodeFlavor): Accelerator {
   return flavor.device ?? accelerator(flavor.accelerator);
+}
+
+/** Of a node's processors, and so of the images that it runs (guide 410): Arm beside Ascend and Grace, else x86. */
+export function architectureOf(flavor: NodeFlavor): 'x86' | 'arm64' {
+  return deviceOf(flavor).architecture === 'arm' ? 'arm64' : 'x86';
 }

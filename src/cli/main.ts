@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../files/index.ts';
 import { calibrate } from './calibrate.ts';
 import { ExitCode, runCommand } from './exit.ts';
+import { explain } from './explain.ts';
 import { fidelity } from './fidelity.ts';
 import { LOG_LEVELS } from './log.ts';
 import { addOutputOptions, addScenarioOptions, count, portNumber, positive, speedOption } from './options.ts';
@@ -80,6 +81,17 @@ function program(): Command {
     .addHelpText('after', '\nExample:\n  inferlab replay session.journal');
   addOutputOptions(addScenarioOptions(replay_)).action((file: string, options) =>
     runCommand(() => replay(file, options)),
+  );
+
+  const explain_ = inferlab
+    .command('explain')
+    .description('run a scenario and tell what happened, in order: faults, operations, events, streams cut')
+    .argument('<file>', FILE)
+    .argument('[object]', 'only what concerns this service, pod or node; with a pod also why it is where it is')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  inferlab explain scenarios/chip-fault-910b.yaml');
+  addScenarioOptions(explain_).action((file: string, object: string | undefined, options) =>
+    runCommand(() => explain(file, object, options)),
   );
 
   const validate_ = inferlab

@@ -30,7 +30,7 @@ export function replay(file: string, options: ReplayOptions): ExitCode {
   });
   const began = performance.now();
   for (const [index, { at, command }] of journal.commands.entries()) {
-    const mistake = mistakeIn(command, world.platform);
+    const mistake = mistakeIn(command, world.platform, world.cluster);
     // The header is the first line.
     if (mistake !== undefined) throw new UserError(mistake, { file: name, line: index + 2 });
     world.apply(at, command);

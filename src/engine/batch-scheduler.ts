@@ -38,6 +38,9 @@ export class BatchScheduler {
   readonly #mixes: boolean;
   /** Prompts are cut; else each is computed in one step, its blocks reserved to the end of its answer. */
   readonly #chunks: boolean;
+  /** Of the plan being made: sequences that decode, and the fewest tokens that one of them has yet to emit. */
+  #decoding = 0;
+  #fewestDue = Number.POSITIVE_INFINITY;
   readonly #plan: StepPlan = {
     work: {
       sequences: 0,
@@ -81,13 +84,13 @@ export class BatchScheduler {
     work.promptTokens = 0;
     work.promptContext = 0;
     work.promptPairs = 0;
+    this.#decoding = 0;
+    this.#fewestDue = Number.POSITIVE_INFINITY;
     if (this.#mixes || !this.#planPrompts()) {
       const left = this.#continueRunning(this.#spec.maxNumBatchedTokens);
       if (plan.preempted.length === 0) this.#admitWaiting(left, this.#mixes);
     }
-    // Nobody is admitted in a step that preempted, so the step after it looks again.
-    const steps = (): number => (plan.preempted.length > 0 ? 1 : this.#decodeSteps());
-    plan.decodeSteps = this.#perDecode === 1 && this.#allDecode() ? steps() : 0;
+    plan.decodeSteps = this.#perDecode === 1 ? this.#decodeSteps() : 0;
     return plan;
   }
 
@@ -109,14 +112,6 @@ export class BatchScheduler {
   /** KV blocks in use `steps` decode steps after the last settled one. */
   blocksAfter(steps: number): number {
     return this.#blocks.used + this.#blocksNeeded(steps);
-  }
-
-  /** Takes the blocks of tokens computed since the plan; a plan of several steps has made sure that they are there. */
-  growBlocks(): void {
-    for (const sequence of this.#running) {
-      this.#blocks.reserve(sequence, sequence.computed);
-      if (sequence.prefix !== undefined) this.#blocks.publish(sequence);
-    }
   }
 
   /** A step of prompts alone. @returns false where there is none to compute */
@@ -242,7 +237,10 @@ export class BatchScheduler {
     work.contextTokens -= sequence.computed;
     const pairs = sequence.scheduled * (sequence.computed + sequence.scheduled / 2);
     work.attentionPairs -= pairs;
-    if (sequence.pending === 1) return;
+    if (sequence.pending === 1) {
+      if (sequence.generated > 0) this.#decoding--;
+      return;
+    }
     work.promptSequences--;
     work.promptTokens -= sequence.scheduled;
     work.promptContext -= sequence.computed;
@@ -257,27 +255,28 @@ export class BatchScheduler {
     work.contextTokens += sequence.computed;
     const pairs = tokens * (sequence.computed + tokens / 2);
     work.attentionPairs += pairs;
-    if (sequence.pending === 1) return;
+    if (sequence.pending === 1) {
+      if (sequence.generated === 0) return;
+      this.#decoding++;
+      const due = sequence.outputTokens - sequence.generated;
+      if (due < this.#fewestDue) this.#fewestDue = due;
+      return;
+    }
     work.promptSequences++;
     work.promptTokens += tokens;
     work.promptContext += sequence.computed;
     work.promptPairs += pairs;
   }
 
-  /** Every sequence of the batch is past its first token and emits one a step. */
-  #allDecode(): boolean {
-    if (this.#plan.work.newTokens !== this.#running.length || this.#running.length === 0) return false;
-    for (const sequence of this.#running) if (sequence.pending !== 1 || sequence.generated === 0) return false;
-    return true;
-  }
-
-  /** Steps until a sequence ends or blocks run out, whichever is first; blocks for the first step are taken. */
+  /**
+   * Steps until a sequence ends or blocks run out, whichever is first; blocks for the first step are taken. 0 unless
+   * every sequence of the batch is past its first token and emits one a step.
+   */
   #decodeSteps(): number {
-    let steps = Number.POSITIVE_INFINITY;
-    for (const sequence of this.#running) {
-      const due = sequence.outputTokens - sequence.generated;
-      if (due < steps) steps = due;
-    }
+    if (this.#running.length === 0 || this.#decoding < this.#running.length) return 0;
+    // Nobody is admitted in a step that preempted, so the step after it looks again.
+    if (this.#plan.preempted.length > 0) return 1;
+    const steps = this.#fewestDue;
     const { blockSize, free } = this.#blocks;
     if (this.#running.length * (Math.floor(steps / blockSize) + 1) <= free) return steps;
     let low = 1;

@@ -1,7 +1,6 @@
 import {
   after,
   assert,
-  counted,
   type EventKind,
   type EventToken,
   type Kernel,
@@ -10,12 +9,13 @@ import {
   NO_EVENT,
 } from '../kernel/index.ts';
 import { BatchScheduler, type StepPlan } from './batch-scheduler.ts';
+import { EngineCounters } from './counters.ts';
 import { KvCache } from './kv-cache.ts';
 import type { EngineFigures, EngineListener } from './listener.ts';
 import { Segment } from './segment.ts';
 import { type EndReason, type Sequence, SequenceState } from './sequence.ts';
 import type { EngineSpec } from './spec.ts';
-import { acceptedDrafts } from './speculation.ts';
+import { emittedTokens } from './speculation.ts';
 import { FirstComeQueue, PriorityQueue, type WaitingQueue } from './waiting-queue.ts';
 
 /** Kinds of event that the engines of a world share: subject is the engine's number. */
@@ -46,6 +46,7 @@ export class Engine {
   readonly #segment: Segment;
   #token: EventToken = NO_EVENT;
   #slowdown = 1;
+  #stalled = false;
   #leaving = 0;
   /** Sequences that are not through the front end yet, by order of arrival. */
   readonly #entering = new Map<number, Sequence>();
@@ -57,20 +58,13 @@ export class Engine {
   #settling = false;
   #changed = false;
   #diedAt: Micros = NEVER;
-  #busyMicros = 0;
-  #kvBlockMicros = 0;
-  #kvSince: Micros;
-  #promptTokens = 0;
-  #generationTokens = 0;
-  #preemptions = 0;
-  #prefixQueries = 0;
-  #prefixHits = 0;
+  readonly #counters: EngineCounters;
 
   constructor(id: number, spec: EngineSpec, kernel: Kernel, events: EngineEvents, listener: EngineListener) {
     this.id = id;
     this.spec = spec;
     this.startedAt = kernel.now;
-    this.#kvSince = kernel.now;
+    this.#counters = new EngineCounters(kernel.now);
     this.#kernel = kernel;
     this.#events = events;
     this.#listener = listener;
@@ -91,7 +85,7 @@ export class Engine {
 
   /** Takes a sequence in. It must fit: `promptTokens + outputTokens <= maxModelLen` and into an empty cache. */
   submit(sequence: Sequence): void {
-    assert(this.alive, `sequence ${sequence.request} submitted to dead engine ${this.id}`);
+    assert(this.alive, () => `sequence ${sequence.request} submitted to dead engine ${this.id}`);
     sequence.order = this.#arrivals++;
     const { frontEnd } = this.spec;
     if (frontEnd === undefined || sequence.leg === 'decode') {
@@ -114,7 +108,7 @@ export class Engine {
 
   /** The keys and values of a receiving sequence have come: it takes its place at the next step boundary. */
   receive(sequence: Sequence): void {
-    assert(sequence.state === SequenceState.receiving, `sequence ${sequence.request} receives nothing`);
+    assert(sequence.state === SequenceState.receiving, () => `sequence ${sequence.request} receives nothing`);
     this.#receiving.delete(sequence);
     sequence.remote = false;
     sequence.computed = sequence.pending - 1;
@@ -124,7 +118,7 @@ export class Engine {
 
   /** They will not come: the prompt is computed here. */
   recompute(sequence: Sequence): void {
-    assert(sequence.state === SequenceState.receiving, `sequence ${sequence.request} receives nothing`);
+    assert(sequence.state === SequenceState.receiving, () => `sequence ${sequence.request} receives nothing`);
     this.#receiving.delete(sequence);
     this.#blocks.release(sequence);
     sequence.remote = false;
@@ -176,7 +170,7 @@ export class Engine {
     }
     sequence.leaving = true;
     this.#leaving++;
-    if (!this.#settling) this.#endSegmentAtNextStep();
+    if (!this.#settling && this.#segment.active) this.#endSegmentAtNextStep();
   }
 
   /** From the next step on, steps take `factor` times as long. */
@@ -185,19 +179,28 @@ export class Engine {
     if (this.#segment.active) this.#endSegmentAtNextStep();
   }
 
+  /**
+   * A stalled engine takes sequences in and computes nothing: the step in progress is lost, and begins anew when it is
+   * stalled no longer.
+   */
+  setStalled(stalled: boolean): void {
+    if (stalled === this.#stalled || !this.alive) return;
+    this.#stalled = stalled;
+    if (!stalled) {
+      this.#startSegment();
+      return;
+    }
+    this.#kernel.cancel(this.#token);
+    this.#interruptSegment();
+  }
+
   /** The process is gone: steps that have ended by now count, the one in progress does not; every sequence is cut. */
   die(): void {
     if (!this.alive) return;
     this.#diedAt = this.#kernel.now;
     this.#kernel.cancel(this.#token);
-    const now = this.#kernel.now;
-    if (this.#segment.active) {
-      const ended = this.#segment.stepsEndedBy(now);
-      this.#busyMicros += now - this.#segment.endOfStep(ended);
-      if (ended > 0) this.#settle(ended);
-      this.#segment.stop();
-    }
-    this.#countBlocks(now);
+    this.#interruptSegment();
+    this.#counters.countBlocks(this.#kernel.now, this.#blocks.used, this.#blocks.used);
     // Nothing starts here any more.
     this.#settling = true;
     for (const sequence of this.#running.splice(0)) this.#end(sequence, sequence.leaving ? 'aborted' : 'cut');
@@ -208,9 +211,21 @@ export class Engine {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#end(next, 'cut');
   }
 
+  /** Ends the segment now: steps that have ended count, the one in progress is lost. */
+  #interruptSegment(): void {
+    if (!this.#segment.active) return;
+    const { now } = this.#kernel;
+    const ended = this.#segment.stepsEndedBy(now);
+    this.#counters.busyMicros += now - this.#segment.endOfStep(ended);
+    if (ended > 0) this.#settle(ended);
+    else for (const sequence of this.#running) sequence.scheduled = 0;
+    this.#segment.stop();
+    this.#settling = false;
+  }
+
   /** To be called when the event scheduled for this engine comes up. */
   onStepEnd(): void {
-    assert(this.#segment.active, `engine ${this.id} has no step in progress`);
+    assert(this.#segment.active, () => `engine ${this.id} has no step in progress`);
     this.#settle(this.#segment.steps);
     this.#startSegment();
   }
@@ -239,22 +254,23 @@ export class Engine {
       waiting: this.#waiting.size + this.#receiving.size + this.#entering.size,
       kvBlocksUsed: blocks,
       kvBlocksTotal: this.#blocks.total,
-      busyMicros: this.#busyMicros + (active ? now - this.#segment.start : 0),
-      kvBlockMicros: this.#kvBlockMicros + (now - this.#kvSince) * this.#blocks.used,
-      promptTokens: this.#promptTokens,
-      generationTokens: this.#generationTokens + (multiStep ? steps * this.#running.length : 0),
-      preemptions: this.#preemptions,
-      prefixQueries: this.#prefixQueries,
-      prefixHits: this.#prefixHits,
+      busyMicros: this.#counters.busyMicros + (active ? now - this.#segment.start : 0),
+      kvBlockMicros: this.#counters.kvBlockMicros + (now - this.#counters.kvSince) * this.#blocks.used,
+      promptTokens: this.#counters.promptTokens,
+      generationTokens: this.#counters.generationTokens + (multiStep ? steps * this.#running.length : 0),
+      preemptions: this.#counters.preemptions,
+      prefixQueries: this.#counters.prefixQueries,
+      prefixHits: this.#counters.prefixHits,
       held: this.#held.size,
       receiving: this.#receiving.size,
     };
   }
 
   #startSegment(): void {
+    if (this.#stalled) return;
     const segment = this.#segment;
     const now = this.#kernel.now;
-    this.#countBlocks(now);
+    this.#counters.countBlocks(now, this.#blocks.used, this.#blocks.used);
     const plan = this.#plan();
     if (this.#running.length === 0) return;
     if (plan.decodeSteps > 0) {
@@ -275,7 +291,7 @@ export class Engine {
       this.#settling = true;
       const plan = this.#scheduler.plan();
       for (const sequence of plan.preempted) {
-        this.#preemptions++;
+        this.#counters.preemptions++;
         this.#listener.preempted(sequence);
       }
       for (const sequence of plan.admitted) if (!sequence.admitted) this.#onAdmitted(sequence);
@@ -289,10 +305,10 @@ export class Engine {
   #onAdmitted(sequence: Sequence): void {
     sequence.admitted = true;
     if (sequence.leg !== 'decode') {
-      this.#promptTokens += sequence.promptTokens;
+      this.#counters.promptTokens += sequence.promptTokens;
       if (sequence.prefix !== undefined) {
-        this.#prefixQueries += sequence.promptTokens;
-        this.#prefixHits += sequence.computed;
+        this.#counters.prefixQueries += sequence.promptTokens;
+        this.#counters.prefixHits += sequence.computed;
       }
     }
     this.#listener.admitted(sequence);
@@ -305,6 +321,7 @@ export class Engine {
   }
 
   #endSegmentAtNextStep(): void {
+    if (this.#segment.steps === 1) return;
     const steps = this.#segment.stepsEndedBy(this.#kernel.now) + 1;
     if (steps >= this.#segment.steps) return;
     this.#segment.shorten(steps);
@@ -317,7 +334,7 @@ export class Engine {
     const segment = this.#segment;
     const ended = segment.endOfStep(steps);
     this.#settling = true;
-    this.#busyMicros += ended - segment.start;
+    this.#counters.busyMicros += ended - segment.start;
     const blocksBefore = this.#blocks.used;
     let finished = this.#leaving > 0;
     for (const sequence of this.#running) {
@@ -325,13 +342,18 @@ export class Engine {
       sequence.scheduled = 0;
       if (scheduled < pending) {
         sequence.computed += scheduled;
+        this.#blocks.grow(sequence);
         continue;
       }
       // A multi-step segment decodes; a mixed step emits one token, or with drafts one and those accepted.
-      const emitted = steps > 1 || scheduled === pending ? steps : this.#emitted(sequence, scheduled);
+      const emitted =
+        steps > 1 || scheduled === pending
+          ? steps
+          : emittedTokens(this.#kernel.chance.seed, this.spec.speculation!, sequence, scheduled);
       sequence.computed += pending + emitted - 1;
       sequence.generated += emitted;
-      this.#generationTokens += emitted;
+      this.#counters.generationTokens += emitted;
+      this.#blocks.grow(sequence);
       if (sequence.tokenTimes !== undefined) {
         for (let token = 1; token <= emitted; token++) {
           sequence.tokenTimes.push(segment.endOfStep(Math.min(token, steps)));
@@ -340,8 +362,7 @@ export class Engine {
       if (before === 0) this.#listener.firstToken(sequence);
       if (sequence.generated >= sequence.outputTokens) finished = true;
     }
-    this.#scheduler.growBlocks();
-    this.#countBlocks(ended, blocksBefore);
+    this.#counters.countBlocks(ended, blocksBefore, this.#blocks.used);
     segment.stop();
     if (finished) this.#removeEnded();
     this.#settling = false;
@@ -369,26 +390,10 @@ export class Engine {
     this.#listener.prefilled?.(sequence);
   }
 
-  /** Tokens that a decode step with `verified` tokens emits: one, and the drafts accepted. */
-  #emitted(sequence: Sequence, verified: number): number {
-    const { acceptance } = this.spec.speculation!;
-    const { seed } = this.#kernel.chance;
-    return (
-      1 +
-      acceptedDrafts(verified - 1, acceptance, (draft) => counted(seed, sequence.request, sequence.generated + draft))
-    );
-  }
-
   #end(sequence: Sequence, reason: EndReason): void {
     if (sequence.leaving) this.#leaving--;
     sequence.state = SequenceState.ended;
     this.#blocks.release(sequence);
     this.#listener.ended(sequence, reason);
-  }
-
-  /** Integrates the blocks in use, as growing evenly since the last call. */
-  #countBlocks(until: Micros, before = this.#blocks.used): void {
-    this.#kvBlockMicros += ((until - this.#kvSince) * (before + this.#blocks.used)) / 2;
-    this.#kvSince = until;
   }
 }

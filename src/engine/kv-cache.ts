@@ -72,13 +72,19 @@ export class KvCache {
 
   /** Makes a sequence's blocks enough for `tokens` tokens, or takes none. */
   reserve(sequence: Sequence, tokens: number): boolean {
+    if (tokens <= sequence.blocks * this.blockSize) return true;
     const more = this.blocksFor(tokens) - sequence.blocks;
-    if (more <= 0) return true;
     if (more > this.free) return false;
-    this.#evictUntilFree(more);
+    if (more > this.#unnamedFree) this.#evictUntilFree(more);
     this.#unnamedFree -= more;
     sequence.blocks += more;
     return true;
+  }
+
+  /** Takes the blocks of what a sequence has computed, which its plan has made sure are there, and names its units. */
+  grow(sequence: Sequence): void {
+    this.reserve(sequence, sequence.computed);
+    this.publish(sequence);
   }
 
   /** Names the units of the prompt that have been computed, for others to share. */
@@ -111,7 +117,7 @@ export class KvCache {
     this.#unnamedFree += sequence.blocks - sequence.sharedUnits * this.#unitBlocks;
     sequence.sharedUnits = 0;
     sequence.blocks = 0;
-    assert(this.free <= this.total, `more KV blocks released than taken: ${this.free} free of ${this.total}`);
+    assert(this.free <= this.total, () => `more KV blocks released than taken: ${this.free} free of ${this.total}`);
   }
 
   #use(hash: number): void {

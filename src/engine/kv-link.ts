@@ -30,7 +30,8 @@ export class KvLink {
   readonly #settingUp = new Map<number, Transfer>();
   readonly #moving: Transfer[] = [];
   #slowdown = 1;
-  #broken = false;
+  /** What breaks it now. */
+  readonly #breaks = new Set<unknown>();
   #since: Micros;
   #next: EventToken = NO_EVENT;
   #transfers = 0;
@@ -48,11 +49,15 @@ export class KvLink {
     return this.#waiting.length + this.#settingUp.size + this.#moving.length;
   }
 
-  /** @param done told once, whether the bytes have arrived */
-  send(bytes: number, done: (arrived: boolean) => void): void {
+  /**
+   * @param done told once, whether the bytes have arrived
+   * @returns takes them off the link, when nobody needs them any more; `done` is not told then
+   */
+  send(bytes: number, done: (arrived: boolean) => void): () => void {
     const transfer: Transfer = { id: this.#transfers++, done, left: bytes, token: NO_EVENT };
     if (this.#spec.uploads === 'serial' && this.#settingUp.size + this.#moving.length > 0) this.#waiting.push(transfer);
     else this.#setUp(transfer);
+    return () => this.#withdraw(transfer);
   }
 
   /** From now on bytes take `factor` times as long. */
@@ -62,10 +67,12 @@ export class KvLink {
     this.#scheduleNext();
   }
 
-  /** Breaks the link, or mends it. What is on a link that breaks fails. */
-  setBroken(broken: boolean): void {
-    this.#broken = broken;
-    if (!broken) return;
+  /** Breaks the link, until whoever did mends it: one that several break is mended by all. What is on it then fails. */
+  setBroken(broken: boolean, by?: unknown): void {
+    const was = this.#breaks.size > 0;
+    if (broken) this.#breaks.add(by);
+    else this.#breaks.delete(by);
+    if (!broken || was) return;
     const lost = [...this.#moving.splice(0), ...this.#settingUp.values(), ...this.#waiting.splice(0)];
     this.#settingUp.clear();
     this.#kernel.cancel(this.#next);
@@ -77,7 +84,7 @@ export class KvLink {
   onSetUp(id: number): void {
     const transfer = this.#settingUp.get(id)!;
     this.#settingUp.delete(id);
-    if (this.#broken) {
+    if (this.#breaks.size > 0) {
       this.#end(transfer, false);
       return;
     }
@@ -91,7 +98,7 @@ export class KvLink {
     this.#advance();
     // Whole microseconds overshoot: what is left then is none, or the rounding of a sum.
     const arrived = this.#moving.filter(({ left }) => left < 1);
-    for (const transfer of arrived) this.#moving.splice(this.#moving.indexOf(transfer), 1);
+    for (const transfer of arrived) remove(this.#moving, transfer);
     this.#scheduleNext();
     for (const transfer of arrived) this.#end(transfer, true);
   }
@@ -122,10 +129,31 @@ export class KvLink {
   }
 
   #end(transfer: Transfer, arrived: boolean): void {
-    const next = this.#spec.uploads === 'serial' ? this.#waiting.shift() : undefined;
-    if (next !== undefined) this.#setUp(next);
+    this.#setUpNext();
     transfer.done(arrived);
   }
+
+  #withdraw(transfer: Transfer): void {
+    if (remove(this.#waiting, transfer)) return;
+    this.#advance();
+    if (this.#settingUp.delete(transfer.id)) this.#kernel.cancel(transfer.token);
+    else if (!remove(this.#moving, transfer)) return;
+    this.#scheduleNext();
+    this.#setUpNext();
+  }
+
+  /** Serial, the next that waits has the link. */
+  #setUpNext(): void {
+    const next = this.#spec.uploads === 'serial' ? this.#waiting.shift() : undefined;
+    if (next !== undefined) this.#setUp(next);
+  }
+}
+
+/** @returns whether it was there */
+function remove(transfers: Transfer[], transfer: Transfer): boolean {
+  const index = transfers.indexOf(transfer);
+  if (index >= 0) transfers.splice(index, 1);
+  return index >= 0;
 }
 
 interface LinkEvents {

@@ -10,6 +10,7 @@ export class Segment {
   readonly #model: StepTimeModel;
   #start = micros(0);
   #steps = 0;
+  #end = micros(0);
   #multiStep = false;
   #sequences = 0;
   #contextTokens = 0;
@@ -41,26 +42,27 @@ export class Segment {
   }
 
   get end(): Micros {
-    return this.endOfStep(this.#steps);
+    return this.#end;
   }
 
   startMixed(at: Micros, work: Readonly<StepWork>, slowdown: number): void {
-    this.#begin(at, 1, slowdown);
     this.#multiStep = false;
     this.#mixedMicros = this.#model.stepMicros(work);
+    this.#begin(at, 1, slowdown);
   }
 
   startDecode(at: Micros, steps: number, work: Readonly<StepWork>, slowdown: number): void {
-    this.#begin(at, steps, slowdown);
     this.#multiStep = true;
     this.#sequences = work.sequences;
     this.#contextTokens = work.contextTokens;
     if (this.#model.decodeMicros === undefined) this.#sums = [];
+    this.#begin(at, steps, slowdown);
   }
 
   /** Ends the segment with an earlier step. */
   shorten(steps: number): void {
     this.#steps = steps;
+    this.#end = this.endOfStep(steps);
   }
 
   stop(): void {
@@ -78,7 +80,7 @@ export class Segment {
     let low = 0;
     let high = this.#steps;
     let lowAt: number = this.#start;
-    let highAt: number = this.end;
+    let highAt: number = this.#end;
     if (highAt <= at) return high;
     while (high - low > 1) {
       const share = Math.floor(((at - lowAt) / (highAt - lowAt)) * (high - low));
@@ -97,8 +99,8 @@ export class Segment {
 
   #begin(at: Micros, steps: number, slowdown: number): void {
     this.#start = at;
-    this.#steps = steps;
     this.#slowdown = slowdown;
+    this.shorten(steps);
   }
 
   #elapsed(step: number): number {

@@ -43,28 +43,29 @@ export interface SequenceAsk {
  * and what it has generated, and those not yet `computed` are what the next steps must compute.
  */
 export class Sequence {
-  readonly request: number;
+  // What every step of its engine looks at comes first: fields that lie together are read together.
   readonly promptTokens: number;
   readonly outputTokens: number;
-  readonly finishReason: 'stop' | 'length';
-  readonly prefix: readonly number[] | undefined;
-  readonly priority: number;
-  readonly leg: Leg;
-  /** Moments of its tokens so far, kept for watched sequences only. */
-  readonly tokenTimes: Micros[] | undefined;
-
-  state: SequenceState = SequenceState.waiting;
   /** Tokens whose keys and values are in the cache. */
   computed = 0;
   generated = 0;
-  /** KV blocks held, shared ones included. */
-  blocks = 0;
-  /** Units at the head of its prefix that it shares with whoever needs them. */
-  sharedUnits = 0;
   /** Tokens that the step in progress computes. */
   scheduled = 0;
+  /** KV blocks held, shared ones included. */
+  blocks = 0;
+  /** Moments of its tokens so far, kept for watched sequences only. */
+  readonly tokenTimes: Micros[] | undefined;
+  readonly prefix: readonly number[] | undefined;
   /** Its client has left; it ends at the next step boundary. */
   leaving = false;
+
+  readonly request: number;
+  readonly finishReason: 'stop' | 'length';
+  readonly priority: number;
+  readonly leg: Leg;
+  state: SequenceState = SequenceState.waiting;
+  /** Units at the head of its prefix that it shares with whoever needs them. */
+  sharedUnits = 0;
   /** Has been in a batch before. */
   admitted = false;
   /** Its keys and values have yet to come from another engine. */

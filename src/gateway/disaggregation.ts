@@ -7,27 +7,29 @@ import {
   SequenceState,
 } from '../engine/index.ts';
 import type { Kernel, Micros } from '../kernel/index.ts';
-import type { Deployment, KvTransferSpec, Pod } from '../platform/index.ts';
+import type { Instance, KvTransferSpec, UnitReplica } from '../platform/index.ts';
 import type { RoutingPolicy } from './routing/index.ts';
 
 /** One request on its way through a prefill and a decode engine. */
 interface Flow {
   readonly ask: SequenceAsk;
   readonly spec: KvTransferSpec;
-  readonly prefillPod: Pod;
+  readonly prefiller: UnitReplica;
   readonly prefill: Sequence;
   admittedAt: Micros;
   /** When its prompt was done. */
   prefilledAt: Micros;
-  decodePod: Pod | undefined;
+  decoder: UnitReplica | undefined;
   decode: Sequence | undefined;
+  /** Takes what is on the link for it off; nothing, when nothing is. */
+  withdraw: () => void;
   triesLeft: number;
 }
 
 /** What the hand-off tells whoever keeps the requests. */
 export interface HandOffListener {
   /** The answer goes on at this engine, in this sequence. */
-  movedTo(request: number, pod: Pod, sequence: Sequence): void;
+  movedTo(request: number, replica: UnitReplica, sequence: Sequence): void;
   /** The request has ended with its prefill leg. */
   ended(prefill: Sequence, reason: EndReason, outputTokens: number): void;
 }
@@ -36,41 +38,39 @@ export interface HandOffListener {
  * Prefill first, then decode. The prompt is computed on one engine and held there; a decode engine of the same
  * instance reserves its blocks, which holds the prompt back when it has none (back-pressure); then keys and values go
  * over the prefill pod's link, and the answer goes on. A transfer that fails is tried again, and in the end the decode
- * engine computes the prompt itself.
+ * engine computes the prompt itself. Whatever either side dies of, or its client's leaving, takes the transfer off the
+ * link: what others send has all of it.
  */
 export class Disaggregation {
   readonly #kernel: Kernel;
-  readonly #decodeRouting: (deployment: Deployment, instance: number) => RoutingPolicy;
+  readonly #decodeRouting: (instance: Instance) => RoutingPolicy;
   readonly #listener: HandOffListener;
   readonly #flows = new Map<number, Flow>();
 
-  constructor(
-    kernel: Kernel,
-    decodeRouting: (deployment: Deployment, instance: number) => RoutingPolicy,
-    listener: HandOffListener,
-  ) {
+  constructor(kernel: Kernel, decodeRouting: (instance: Instance) => RoutingPolicy, listener: HandOffListener) {
     this.#kernel = kernel;
     this.#decodeRouting = decodeRouting;
     this.#listener = listener;
   }
 
-  /** Starts a request on a prefill pod. @returns its prefill leg */
-  start(pod: Pod, ask: SequenceAsk): Sequence {
-    const spec = pod.deployment.spec.kvTransfer!;
+  /** Starts a request on a prefill replica. @returns its prefill leg */
+  start(prefiller: UnitReplica, ask: SequenceAsk): Sequence {
+    const spec = prefiller.instance.version.spec.kvTransfer!;
     const watched = spec.firstToken === 'prefill' && ask.watched === true;
     const prefill = new Sequence({ ...ask, outputTokens: 1, leg: 'prefill', watched });
     this.#flows.set(ask.request, {
       ask,
       spec,
-      prefillPod: pod,
+      prefiller,
       prefill,
       admittedAt: this.#kernel.now,
       prefilledAt: this.#kernel.now,
-      decodePod: undefined,
+      decoder: undefined,
       decode: undefined,
+      withdraw: () => {},
       triesLeft: spec.retries,
     });
-    pod.engine!.submit(prefill);
+    prefiller.engine!.submit(prefill);
     return prefill;
   }
 
@@ -87,7 +87,7 @@ export class Disaggregation {
   /** A prompt is computed: the answer goes on elsewhere, unless it has ended with its first token. */
   onPrefilled(sequence: Sequence): void {
     const flow = this.#flows.get(sequence.request)!;
-    const { ask, prefillPod, spec } = flow;
+    const { ask, prefiller, spec } = flow;
     const first = spec.firstToken === 'prefill' ? [this.#kernel.now] : [];
     flow.prefilledAt = this.#kernel.now;
     if (first.length === ask.outputTokens) {
@@ -98,17 +98,18 @@ export class Disaggregation {
       this.#finish(flow, 'aborted', first.length);
       return;
     }
-    const pods = prefillPod.deployment.decodePods(prefillPod.instance);
-    if (pods.length === 0) {
+    const { instance } = prefiller;
+    const decoders = instance.deployment.decoders(instance);
+    if (decoders.length === 0) {
       this.#finish(flow, 'cut', first.length);
       return;
     }
-    const pod = this.#decodeRouting(prefillPod.deployment, prefillPod.instance).choose(pods);
+    const decoder = this.#decodeRouting(instance).choose(decoders);
     const decode = new Sequence({ ...ask, leg: 'decode', generated: first });
-    flow.decodePod = pod;
+    flow.decoder = decoder;
     flow.decode = decode;
-    this.#listener.movedTo(ask.request, pod, decode);
-    pod.engine!.submit(decode);
+    this.#listener.movedTo(ask.request, decoder, decode);
+    decoder.engine!.submit(decode);
   }
 
   /** A decode leg has its blocks: its keys and values may come. */
@@ -122,13 +123,19 @@ export class Disaggregation {
     const flow = this.#flows.get(sequence.request);
     if (flow === undefined) return sequence.leg !== 'prefill';
     if (sequence === flow.prefill) {
-      // Held and released after its decode leg took over: the request goes on. Lost with its engine: so does it.
-      if (reason === 'finished' || flow.decode !== undefined) return false;
-      this.#flows.delete(sequence.request);
-      return true;
+      if (flow.decode === undefined && reason !== 'finished') {
+        this.#flows.delete(sequence.request);
+        return true;
+      }
+      // Held and released after its decode leg took over: the request goes on. Lost with its engine: so does it, and
+      // what is still to come never will.
+      flow.withdraw();
+      if (flow.decode?.state === SequenceState.receiving) this.#recompute(flow);
+      return false;
     }
     this.#flows.delete(sequence.request);
-    flow.prefillPod.engine!.release(flow.prefill);
+    flow.withdraw();
+    flow.prefiller.engine!.release(flow.prefill);
     return true;
   }
 
@@ -136,23 +143,21 @@ export class Disaggregation {
   abort(request: number): boolean {
     const flow = this.#flows.get(request);
     if (flow === undefined) return false;
-    if (flow.decode !== undefined) flow.decodePod!.engine!.abort(flow.decode);
-    else flow.prefillPod.engine!.abort(flow.prefill);
+    if (flow.decode !== undefined) flow.decoder!.engine!.abort(flow.decode);
+    else flow.prefiller.engine!.abort(flow.prefill);
     return true;
   }
 
   #transfer(flow: Flow): void {
-    const { prefillPod, prefill } = flow;
+    const { prefiller, prefill } = flow;
     if (prefill.state !== SequenceState.held) {
       this.#recompute(flow);
       return;
     }
-    prefillPod.link!.send(this.#bytes(flow), (arrived) => {
-      const { decode, decodePod } = flow;
-      if (decode!.state !== SequenceState.receiving) return;
-      if (arrived && prefill.state === SequenceState.held) {
-        decodePod!.engine!.receive(decode!);
-        prefillPod.engine!.release(prefill);
+    flow.withdraw = prefiller.link!.send(this.#bytes(flow), (arrived) => {
+      if (arrived) {
+        flow.decoder!.engine!.receive(flow.decode!);
+        prefiller.engine!.release(prefill);
       } else if (flow.triesLeft-- > 0) {
         this.#transfer(flow);
       } else {
@@ -161,9 +166,9 @@ export class Disaggregation {
     });
   }
 
-  #recompute({ decode, decodePod, prefillPod, prefill }: Flow): void {
-    decodePod!.engine!.recompute(decode!);
-    prefillPod.engine!.release(prefill);
+  #recompute({ decode, decoder, prefiller, prefill }: Flow): void {
+    decoder!.engine!.recompute(decode!);
+    prefiller.engine!.release(prefill);
   }
 
   /**
@@ -171,11 +176,11 @@ export class Disaggregation {
    * at most what the link could not carry while the prompt was computed (Splitwise, ISCA 2024). What a failed transfer
    * lost goes again as a whole.
    */
-  #bytes({ ask, spec, prefillPod, admittedAt, prefilledAt, triesLeft }: Flow): number {
-    const { model } = prefillPod.unit;
-    const { kvBytesPerToken: perToken = kvBytesPerToken(model) } = prefillPod.engine!.spec;
+  #bytes({ ask, spec, prefiller, admittedAt, prefilledAt, triesLeft }: Flow): number {
+    const { model } = prefiller.unit;
+    const { kvBytesPerToken: perToken = kvBytesPerToken(model) } = prefiller.engine!.spec;
     // Heads that tensor parallelism replicates are sent by every device that holds them.
-    const all = ask.promptTokens * perToken * kvCopies(model, prefillPod.placement!.accelerators.length);
+    const all = ask.promptTokens * perToken * kvCopies(model, prefiller.tensorWidth);
     if (spec.mode === 'pull' || triesLeft < spec.retries) return all;
     const carried = ((prefilledAt - admittedAt) * spec.bytesPerSecond) / 1e6;
     return Math.max(all / model.layers, all - carried);
@@ -183,7 +188,7 @@ export class Disaggregation {
 
   #finish(flow: Flow, reason: EndReason, outputTokens: number): void {
     this.#flows.delete(flow.ask.request);
-    flow.prefillPod.engine!.release(flow.prefill);
+    flow.prefiller.engine!.release(flow.prefill);
     this.#listener.ended(flow.prefill, reason, outputTokens);
   }
 }

@@ -15,6 +15,8 @@ export interface TapHooks {
   /** @returns true if the sequence's end is its request's; the log has it then, and `onRequestEnd` follows */
   endsRequest(sequence: Sequence, reason: EndReason): boolean;
   onRequestEnd(sequence: Sequence, reason: EndReason): void;
+  /** After all of that. */
+  onEnded(): void;
 }
 
 /** Hears one engine: writes the request log and the engine's histograms, and passes on what concerns requests. */
@@ -50,10 +52,12 @@ export class EngineTap implements EngineListener {
   }
 
   ended(sequence: Sequence, reason: EndReason): void {
-    if (!this.#hooks.endsRequest(sequence, reason)) return;
-    this.#log.ended(sequence.request, OUTCOMES[reason], statusOf(reason, sequence.generated), sequence.generated);
-    this.#observe(sequence, reason);
-    this.#hooks.onRequestEnd(sequence, reason);
+    if (this.#hooks.endsRequest(sequence, reason)) {
+      this.#log.ended(sequence.request, OUTCOMES[reason], statusOf(reason, sequence.generated), sequence.generated);
+      this.#observe(sequence, reason);
+      this.#hooks.onRequestEnd(sequence, reason);
+    }
+    this.#hooks.onEnded();
   }
 
   #observe(sequence: Sequence, reason: EndReason): void {

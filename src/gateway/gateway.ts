@@ -1,6 +1,6 @@
 import { type EndReason, Sequence, type SequenceAsk } from '../engine/index.ts';
 import type { Kernel, Micros } from '../kernel/index.ts';
-import type { Deployment, Platform, Pod, Service } from '../platform/index.ts';
+import type { Deployment, Instance, Platform, Service, UnitReplica } from '../platform/index.ts';
 import { GATEWAY_ERRORS, type GatewayErrorKey } from '../protocol/index.ts';
 import { NO_ROW, Outcome, type RequestLog } from '../telemetry/index.ts';
 import { type LengthSampler, lengthSampler, type PromptPrefix, type TrafficRequest } from '../workload/index.ts';
@@ -34,7 +34,7 @@ export class Gateway {
   readonly #replyLengths = new Map<Service, LengthSampler>();
   readonly #spells = new Map<Service, RefusalSpell>();
   readonly #disaggregation: Disaggregation;
-  readonly #decodeRouting = new Map<string, RoutingPolicy>();
+  readonly #decodeRouting = new Map<Instance, RoutingPolicy>();
   /** Calls from outside that are being answered, and where. */
   readonly #open = new Map<number, { readonly reply: Reply; readonly abort: () => void }>();
   #draining = false;
@@ -44,33 +44,29 @@ export class Gateway {
     this.#platform = platform;
     this.#log = log;
     this.#tokenSink = tokenSink;
-    this.#disaggregation = new Disaggregation(
-      kernel,
-      (deployment, instance) => this.#decodeRoutingOf(deployment, instance),
-      {
-        movedTo: (request, pod, sequence) => {
-          log.routed(request, pod.engine!.id);
-          this.#open.get(request)?.reply.follow(pod.engine!, sequence);
-        },
-        ended: ({ request, tokenTimes }, reason, outputTokens) => {
-          log.ended(request, OUTCOMES[reason], statusOf(reason, outputTokens), outputTokens);
-          if (tokenTimes !== undefined) this.#tokenSink?.(request, tokenTimes);
-          this.#close(request, reason);
-        },
+    this.#disaggregation = new Disaggregation(kernel, (instance) => this.#decodeRoutingOf(instance), {
+      movedTo: (request, replica, sequence) => {
+        log.routed(request, replica.engine!.id);
+        this.#open.get(request)?.reply.follow(replica.engine!, sequence);
       },
-    );
+      ended: ({ request, tokenTimes }, reason, outputTokens) => {
+        log.ended(request, OUTCOMES[reason], statusOf(reason, outputTokens), outputTokens);
+        if (tokenTimes !== undefined) this.#tokenSink?.(request, tokenTimes);
+        this.#close(request, reason);
+      },
+    });
     for (const service of platform.services) {
       this.#weights.set(service, new WeightedChoice());
       const stream = kernel.chance.stream(`replies/${service.spec.name}`);
       this.#replyLengths.set(service, lengthSampler(service.spec.replies, stream));
-      for (const deployment of service.deployments) {
-        this.#routing.set(deployment, ROUTING_POLICIES['round-robin']());
-      }
     }
   }
 
-  /** The listener of a new engine. */
-  tap(): EngineTap {
+  /**
+   * The listener of a new engine.
+   * @param onEnded called whenever a sequence of it has ended
+   */
+  tap(onEnded: () => void): EngineTap {
     const handOff = this.#disaggregation;
     return new EngineTap(this.#log, {
       onAdmitted: (sequence) => handOff.onAdmitted(sequence),
@@ -78,6 +74,7 @@ export class Gateway {
       onReceiving: (sequence) => handOff.onReceiving(sequence),
       showsFirstToken: (sequence) => handOff.showsFirstToken(sequence),
       endsRequest: (sequence, reason) => handOff.onEnded(sequence, reason),
+      onEnded,
       onRequestEnd: (sequence, reason) => {
         if (sequence.tokenTimes !== undefined) this.#tokenSink?.(sequence.request, sequence.tokenTimes);
         this.#close(sequence.request, reason);
@@ -105,10 +102,10 @@ export class Gateway {
   /** A call from outside. Its target exists: whoever takes calls in has looked it up. */
   call(call: Call): Reply {
     const { to } = call;
-    const pod = 'slot' in to ? this.#platform.podAt(to.slot) : undefined;
-    const service = 'service' in to ? this.#platform.service(to.service) : pod?.deployment.service;
+    const replica = 'slot' in to ? this.#platform.replicaAt(to.slot) : undefined;
+    const service = 'service' in to ? this.#platform.service(to.service) : replica?.deployment.service;
     if (service === undefined) throw new Error('A call names a service or a slot that does not exist');
-    const target = pod === undefined ? this.#admit(service, call) : this.#listening(pod);
+    const target = replica === undefined ? this.#admit(service, call) : this.#listening(replica);
     return this.#answer(service, call, target);
   }
 
@@ -128,7 +125,7 @@ export class Gateway {
     this.#draining = true;
   }
 
-  #admit(service: Service, call: Call): Pod | Refusal {
+  #admit(service: Service, call: Call): UnitReplica | Refusal {
     const { auth } = service.spec;
     if (auth.kind === 'api-key' && !auth.keys.some((key) => key.digest === call.key)) {
       return gatewayRefusal('unauthorized');
@@ -138,6 +135,7 @@ export class Gateway {
 
   #blocked(service: Service): Refusal | undefined {
     if (this.#draining) return gatewayRefusal('noBackend');
+    if (!service.answers) return gatewayRefusal('noBackend');
     const spell = this.#spells.get(service);
     if (spell === undefined) return undefined;
     const { status, retryAfterSeconds } = spell;
@@ -145,31 +143,31 @@ export class Gateway {
     return { by: 'gateway', error, status, ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }) };
   }
 
-  #route(service: Service): Pod | Refusal {
+  #route(service: Service): UnitReplica | Refusal {
     const deployment = this.#weights.get(service)!.choose(service.deployments);
     if (deployment === undefined) return gatewayRefusal('noBackend');
-    const pod = this.#routing.get(deployment)!.choose(deployment.backends);
-    // Without a startup probe a pod takes traffic before its engine listens (guide 4078).
-    return pod.loaded ? pod : gatewayRefusal('backendUnavailable');
+    const replica = this.#routingOf(deployment).choose(deployment.backends);
+    // Without a startup probe a pod takes traffic before its engine listens (guide 4078); and until its loss is noticed.
+    return replica.loaded ? replica : gatewayRefusal('backendUnavailable');
   }
 
-  #listening(pod: Pod): Pod | Refusal {
-    return pod.loaded && !this.#draining ? pod : { by: 'network', error: 'connection-refused', status: 0 };
+  #listening(replica: UnitReplica): UnitReplica | Refusal {
+    return replica.loaded && !this.#draining ? replica : { by: 'network', error: 'connection-refused', status: 0 };
   }
 
   /** The longest context in tokens that whoever answers allows: handed on, a request is in both kinds of engine. */
-  #contextOf(pod: Pod): number {
-    if (pod.unit.role !== 'prefill') return pod.engine!.spec.maxModelLen;
-    return Math.min(...pod.deployment.spec.units.map(({ engine }) => engine.maxModelLen));
+  #contextOf({ unit, engine, instance }: UnitReplica): number {
+    if (unit.role !== 'prefill') return engine!.spec.maxModelLen;
+    return Math.min(...instance.version.spec.units.map(({ engine }) => engine.maxModelLen));
   }
 
-  #unfit(pod: Pod, promptTokens: number, outputTokens: number): Refusal | undefined {
-    const maxModelLen = this.#contextOf(pod);
+  #unfit(replica: UnitReplica, promptTokens: number, outputTokens: number): Refusal | undefined {
+    const maxModelLen = this.#contextOf(replica);
     if (promptTokens + outputTokens <= maxModelLen) return undefined;
     return { by: 'engine', error: 'context-length', status: 400, maxModelLen };
   }
 
-  #answer(service: Service, call: Call, target: Pod | Refusal): Reply {
+  #answer(service: Service, call: Call, target: UnitReplica | Refusal): Reply {
     const drawn = this.#replyLengths.get(service)!(0);
     const { promptTokens } = call;
     const wanted = call.ignoreEos === true ? Number.POSITIVE_INFINITY : Math.max(drawn, call.minTokens ?? 0);
@@ -220,21 +218,20 @@ export class Gateway {
   }
 
   /** @param handOff whether a prefill pod hands the answer on; asked at its own endpoint it does all of it */
-  #submit(pod: Pod, ask: SequenceAsk, handOff: boolean): Sequence {
-    this.#log.routed(ask.request, pod.engine!.id);
-    if (handOff && pod.unit.role === 'prefill') return this.#disaggregation.start(pod, ask);
+  #submit(replica: UnitReplica, ask: SequenceAsk, handOff: boolean): Sequence {
+    this.#log.routed(ask.request, replica.engine!.id);
+    if (handOff && replica.role === 'prefill') return this.#disaggregation.start(replica, ask);
     const sequence = new Sequence(ask);
-    pod.engine!.submit(sequence);
+    replica.engine!.submit(sequence);
     return sequence;
   }
 
-  #decodeRoutingOf(deployment: Deployment, instance: number): RoutingPolicy {
-    const key = `${deployment.index}/${instance}`;
-    const known = this.#decodeRouting.get(key);
-    if (known !== undefined) return known;
-    const policy = ROUTING_POLICIES['round-robin']();
-    this.#decodeRouting.set(key, policy);
-    return policy;
+  #routingOf(deployment: Deployment): RoutingPolicy {
+    return policyIn(this.#routing, deployment);
+  }
+
+  #decodeRoutingOf(instance: Instance): RoutingPolicy {
+    return policyIn(this.#decodeRouting, instance);
   }
 
   #refuse(service: number, promptTokens: number, outputTokensDue: number, row: number, refusal: Refusal): number {
@@ -252,7 +249,16 @@ export class Gateway {
   }
 }
 
-function isRefusal(target: Pod | Refusal): target is Refusal {
+/** The policy of a deployment or an instance; a new one when it has none. */
+function policyIn<Key>(policies: Map<Key, RoutingPolicy>, key: Key): RoutingPolicy {
+  const known = policies.get(key);
+  if (known !== undefined) return known;
+  const policy = ROUTING_POLICIES['round-robin']();
+  policies.set(key, policy);
+  return policy;
+}
+
+function isRefusal(target: UnitReplica | Refusal): target is Refusal {
   return 'by' in target;
 }
 
@@ -261,8 +267,8 @@ function gatewayRefusal(error: GatewayErrorKey): Refusal {
 }
 
 /** A prefix counts only in the unit that the engine's cache has. */
-function sharedPrefix(pod: Pod, prefix: PromptPrefix | undefined): { prefix?: readonly number[] } {
-  return prefix !== undefined && prefix.unitTokens === pod.engine!.spec.prefixUnitTokens
+function sharedPrefix(replica: UnitReplica, prefix: PromptPrefix | undefined): { prefix?: readonly number[] } {
+  return prefix !== undefined && prefix.unitTokens === replica.engine!.spec.prefixUnitTokens
     ? { prefix: prefix.hashes }
     : {};
 }

@@ -26,9 +26,12 @@ export function formatPlace(place: Place): string {
   return column === undefined ? `${file}:${line}` : `${file}:${line}:${column}`;
 }
 
-/** States an invariant. A failure is a fault of InferLab's own, never of its user. */
-export function assert(condition: boolean, message: string): asserts condition {
-  if (!condition) throw new Error(`Invariant broken: ${message}`);
+/**
+ * States an invariant. A failure is a fault of InferLab's own, never of its user.
+ * @param message a function where it is asked often: putting a message together takes longer than asking
+ */
+export function assert(condition: boolean, message: string | (() => string)): asserts condition {
+  if (!condition) throw new Error(`Invariant broken: ${typeof message === 'string' ? message : message()}`);
 }
 
 /** The candidate nearest to a mistyped name, if one is near enough to be meant. */

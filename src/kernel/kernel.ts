@@ -58,7 +58,7 @@ export class Kernel {
 
   /** @throws when `at` is in the past: an event never goes back. */
   schedule(kind: EventKind, at: Micros, subject = 0, argument = 0): EventToken {
-    assert(at >= this.#now, `event ${kind.name} scheduled at ${at}, before now ${this.#now}`);
+    assert(at >= this.#now, () => `event ${kind.name} scheduled at ${at}, before now ${this.#now}`);
     return this.#queue.push(at, kind.priority, kind.code, subject, argument);
   }
 

@@ -71,8 +71,9 @@ export class EventQueue {
   /** True if the event was still pending. */
   cancel(token: EventToken): boolean {
     if (token < 0) return false;
-    const slot = token % SLOT_LIMIT;
-    if (this.#generation[slot] !== Math.floor(token / SLOT_LIMIT) || this.#live[slot] === 0) return false;
+    const generation = Math.floor(token / SLOT_LIMIT);
+    const slot = token - generation * SLOT_LIMIT;
+    if (this.#generation[slot] !== generation || this.#live[slot] === 0) return false;
     this.#live[slot] = 0;
     this.#cancelled++;
     if (this.#cancelled > SWEEP_FLOOR && this.#cancelled * 2 > this.#size) this.#sweep();

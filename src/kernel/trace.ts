@@ -2,8 +2,12 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Micros } from './time.ts';
 
-/** Numbers gathered before the hash takes them: a larger buffer only saves calls. */
-const BUFFER_WORDS = 2_048;
+/** Bytes gathered before the hash takes them: a larger buffer only saves calls. */
+const BUFFER_BYTES = 16_384;
+/** The most bytes that six numbers take. */
+const RECORD_BYTES = 6 * 8;
+/** The code of a record that is a text; no word has it. */
+const TEXT = 0;
 
 /** What a reader of a trace sees: one line per record, in order. */
 export type TraceSink = (line: string) => void;
@@ -13,12 +17,11 @@ export type TraceSink = (line: string) => void;
  *
  * Two runs are the same run if and only if their traces are, and the hash (SHA-256 over the records' canonical
  * bytes) says so in 64 digits. A record is either numbers (the frequent ones: requests) or a text (events,
- * changes of state, commands).
+ * changes of state, commands). Numbers take as many bytes as they need, since hashing is most of what a record costs.
  */
 export class Trace {
   readonly #hash = sha256.create();
-  readonly #words = new Float64Array(BUFFER_WORDS);
-  readonly #bytes = new Uint8Array(this.#words.buffer);
+  readonly #bytes = new Uint8Array(BUFFER_BYTES);
   #filled = 0;
   #records = 0;
   readonly #sink: TraceSink | undefined;
@@ -33,24 +36,26 @@ export class Trace {
 
   /** Records that `what` happened to `subject`, with up to three figures. Names are part of the hash by their code. */
   note(at: Micros, what: TraceWord, subject: number, a = 0, b = 0, c = 0): void {
-    if (this.#filled + 6 > BUFFER_WORDS) this.#flush();
-    const words = this.#words;
-    let index = this.#filled;
-    words[index++] = at;
-    words[index++] = what.code;
-    words[index++] = subject;
-    words[index++] = a;
-    words[index++] = b;
-    words[index++] = c;
-    this.#filled = index;
+    if (this.#filled + RECORD_BYTES > BUFFER_BYTES) this.#flush();
+    this.#write(at);
+    this.#write(what.code);
+    this.#write(subject);
+    this.#write(a);
+    this.#write(b);
+    this.#write(c);
     this.#records++;
     this.#sink?.(`${at} ${what.name} ${subject} ${a} ${b} ${c}`);
   }
 
   /** Records a text: an event, a change of state or a command. */
   tell(at: Micros, text: string): void {
+    if (this.#filled + RECORD_BYTES > BUFFER_BYTES) this.#flush();
+    const bytes = utf8ToBytes(text);
+    this.#write(at);
+    this.#write(TEXT);
+    this.#write(bytes.length);
     this.#flush();
-    this.#hash.update(utf8ToBytes(`${at} ${text}\n`));
+    this.#hash.update(bytes);
     this.#records++;
     this.#sink?.(`${at} ${text}`);
   }
@@ -61,9 +66,19 @@ export class Trace {
     return bytesToHex(this.#hash.clone().digest());
   }
 
+  /** An integer of at most 52 bits as LEB128 writes it: seven bits a byte, the lowest first. The very lowest is the sign. */
+  #write(value: number): void {
+    let left = value < 0 ? -2 * value - 1 : 2 * value;
+    while (left >= 0x80) {
+      const higher = Math.floor(left / 0x80);
+      this.#bytes[this.#filled++] = 0x80 + left - 0x80 * higher;
+      left = higher;
+    }
+    this.#bytes[this.#filled++] = left;
+  }
+
   #flush(): void {
-    if (this.#filled === 0) return;
-    this.#hash.update(this.#bytes.subarray(0, this.#filled * 8));
+    this.#hash.update(this.#bytes.subarray(0, this.#filled));
     this.#filled = 0;
   }
 }

@@ -1,7 +1,9 @@
+import type { Cluster } from '../cluster/index.ts';
 import type { Call } from '../gateway/index.ts';
 import { suggestion } from '../kernel/index.ts';
-import type { Platform } from '../platform/index.ts';
-import type { FaultSpec } from './faults.ts';
+import { ALLOWED, type OperationSpec, type Platform } from '../platform/index.ts';
+import { mistakeInFault } from './fault-checks.ts';
+import type { FaultSpec } from './fault-spec.ts';
 
 /** All that can reach a running world from outside. Each is journalled with the moment at which it was taken. */
 export type Command =
@@ -9,6 +11,8 @@ export type Command =
   /** The client of a request has gone. */
   | { readonly kind: 'disconnect'; readonly request: number }
   | { readonly kind: 'fault'; readonly fault: FaultSpec }
+  /** An operator asks the platform for something. */
+  | { readonly kind: 'operate'; readonly operation: OperationSpec }
   /** No more traffic and no more calls; what is in flight goes on. */
   | { readonly kind: 'drain' }
   /** Everything ends at once; what is in flight is cut. */
@@ -18,47 +22,19 @@ const KINDS: Readonly<Record<Command['kind'], true>> = {
   call: true,
   disconnect: true,
   fault: true,
+  operate: true,
   drain: true,
   stop: true,
 };
-const FAULT_KINDS: Readonly<Record<FaultSpec['kind'], true>> = {
-  'kill-pod': true,
-  'slow-engine': true,
-  'slow-link': true,
-  'break-link': true,
-  refuse: true,
-};
 
 /** What keeps a command that was read back from being taken; undefined when nothing does. */
-export function mistakeIn(command: Command, platform: Platform): string | undefined {
+export function mistakeIn(command: Command, platform: Platform, cluster: Cluster): string | undefined {
   const { kind } = command;
   if (!Object.hasOwn(KINDS, kind)) return `unknown command "${kind}"; expected one of ${Object.keys(KINDS).join(', ')}`;
-  if (kind === 'fault') return mistakeInFault(command.fault, platform);
+  if (kind === 'fault') return mistakeInFault(command.fault, platform, cluster);
+  if (kind === 'operate') return mistakeInOperation(command.operation, platform);
   if (kind === 'disconnect') return isCount(command.request) ? undefined : 'a disconnect without its request';
   return kind === 'call' ? mistakeInCall(command.call, platform) : undefined;
-}
-
-/** What keeps a fault that came from outside from striking; undefined when nothing does. */
-export function mistakeInFault(given: FaultSpec, platform: Platform): string | undefined {
-  const fault = (given ?? {}) as unknown as Readonly<Record<string, unknown>>;
-  const { kind, factor, lasting, service, status } = fault;
-  if (typeof kind !== 'string' || !Object.hasOwn(FAULT_KINDS, kind)) {
-    return `unknown fault "${kind}"; expected one of ${Object.keys(FAULT_KINDS).join(', ')}`;
-  }
-  if (lasting !== undefined && !(isCount(lasting) && (lasting as number) > 0)) return `${kind}: it lasts no time`;
-  if (typeof service !== 'string' || platform.service(service) === undefined) {
-    const known = platform.services.map(({ spec }) => spec.name);
-    return `${kind}: no service "${service}"${suggestion(String(service), known)}`;
-  }
-  if (kind === 'refuse')
-    return status === 429 || status === 503 ? undefined : `refuse: got status ${status}, expected 429 or 503`;
-  const pod = platform.podOf(given as Exclude<FaultSpec, { kind: 'refuse' }>);
-  if (pod === undefined) return `${kind}: no such pod; there are ${platform.slots.join(', ')}`;
-  const slows = kind === 'slow-engine' || kind === 'slow-link';
-  if (slows && !(typeof factor === 'number' && factor > 0))
-    return `${kind}: got factor ${factor}, expected a number above 0`;
-  const linked = kind === 'slow-link' || kind === 'break-link';
-  return linked && pod.unit.role !== 'prefill' ? `${kind}: keys and values leave prefill pods only` : undefined;
 }
 
 /** Fields of a call that may be absent, and are whole numbers otherwise. */
@@ -83,6 +59,41 @@ function mistakeInCall(given: Call, platform: Platform): string | undefined {
   if (prefix !== undefined && !(isCount(prefix.unitTokens) && Array.isArray(prefix.hashes)))
     return 'a call with a broken prefix';
   return undefined;
+}
+
+/** What operations need besides their service: whether it makes sense the platform says, which refuses with an event. */
+const OPERATION_NEEDS: Readonly<Record<string, (value: unknown) => boolean>> = {
+  instances: isCount,
+  instance: isCount,
+  weight: isCount,
+  version: (value) => typeof value === 'string',
+  recreate: (value) => typeof value === 'boolean',
+  force: (value) => typeof value === 'boolean',
+  spec: (value) => typeof value === 'object' && value !== null && Array.isArray((value as { units?: unknown }).units),
+};
+const NEEDED: Readonly<Partial<Record<OperationSpec['kind'], readonly string[]>>> = {
+  'add-deployment': ['spec'],
+  upgrade: ['spec'],
+  'switch-version': ['version'],
+  'delete-version': ['version'],
+  scale: ['instances'],
+  'set-weight': ['weight'],
+  'delete-instance': ['instance', 'recreate'],
+  'delete-pod': ['instance', 'force'],
+};
+
+function mistakeInOperation(given: OperationSpec, platform: Platform): string | undefined {
+  const { kind, service } = (given ?? {}) as Partial<OperationSpec>;
+  const kinds = [...Object.keys(ALLOWED), 'add-deployment', 'set-auto-stop'];
+  if (typeof kind !== 'string' || !kinds.includes(kind)) {
+    return `unknown operation "${kind}"; expected one of ${kinds.join(', ')}`;
+  }
+  const known = platform.services.map(({ name }) => name);
+  if (!known.includes(service as string))
+    return `${kind}: no service "${service}"${suggestion(String(service), known)}`;
+  const fields = given as unknown as Readonly<Record<string, unknown>>;
+  const wrong = NEEDED[kind]?.find((field) => OPERATION_NEEDS[field]!(fields[field]) === false);
+  return wrong === undefined ? undefined : `${kind}: its ${wrong} is missing or malformed`;
 }
 
 function isCount(value: unknown): boolean {

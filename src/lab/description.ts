@@ -1,8 +1,8 @@
 import type { PoolSpec } from '../cluster/index.ts';
 import type { Micros } from '../kernel/index.ts';
-import type { ServiceSpec } from '../platform/index.ts';
+import type { OperationSpec, ServiceSpec, Timings } from '../platform/index.ts';
 import type { TrafficSpec } from '../workload/index.ts';
-import type { FaultSpec } from './faults.ts';
+import type { FaultSpec } from './fault-spec.ts';
 
 /** Everything that a lab is made of: a scenario, read and checked. All content is handed in; nothing names a file to read. */
 export interface LabDescription {
@@ -10,6 +10,7 @@ export interface LabDescription {
   readonly seed: number;
   /** The calendar instant of simulated time zero, milliseconds since 1970. */
   readonly epoch: number;
+  readonly timings: Timings;
   readonly pools: readonly PoolSpec[];
   readonly services: readonly ServiceSpec[];
   readonly traffic: readonly TrafficSpec[];
@@ -19,9 +20,8 @@ export interface LabDescription {
 }
 
 /** Something that the scenario makes happen. */
-export interface TimelineEntry {
+export type TimelineEntry = {
   readonly at: Micros;
   /** `ready`: counted from when every service has first run; `boot`: from time zero. */
   readonly from: 'ready' | 'boot';
-  readonly fault: FaultSpec;
-}
+} & ({ readonly fault: FaultSpec } | { readonly operation: OperationSpec });

@@ -2,7 +2,7 @@ import { Cluster } from '../cluster/index.ts';
 import { EngineRoom, KvLinkRoom } from '../engine/index.ts';
 import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
 import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
-import { Platform, type Pod, type Service } from '../platform/index.ts';
+import { type OperationSpec, Platform, type Service, type UnitReplica } from '../platform/index.ts';
 import { EventLog, type EventSink, RequestLog } from '../telemetry/index.ts';
 import { checkConservation } from './checks/conservation.ts';
 import type { Command } from './commands.ts';
@@ -21,6 +21,14 @@ export interface WorldOptions {
   readonly noTraffic?: boolean;
 }
 
+/** An operator's wish. */
+export interface OperationRecord {
+  readonly at: Micros;
+  readonly operation: OperationSpec;
+  /** Why it was refused; undefined when it was taken. */
+  readonly refusal: string | undefined;
+}
+
 /**
  * One running world: the rooms composed. Commands go in, queries come out; between them only simulated time moves.
  * Two worlds of one description and the same commands at the same moments are the same world.
@@ -35,13 +43,15 @@ export class World {
   readonly requests: RequestLog;
   readonly events: EventLog;
   readonly traffic: Traffic;
+  readonly faults: Faults;
+  /** What operators have asked for. */
+  readonly operations: OperationRecord[] = [];
   /** What was heard of each engine, by its number. */
   readonly taps: EngineTap[] = [];
-  /** The pod in which each engine ran, by its number. */
-  readonly owners: Pod[] = [];
+  /** The replica whose engine each was, by its number. */
+  readonly owners: UnitReplica[] = [];
   /** When every service's first deployment was over: the zero of `from: ready`. NEVER until then. */
   settledAt: Micros = NEVER;
-  readonly #faults: Faults;
   readonly #timeline: readonly TimelineEntry[];
   readonly #timelineEntry: EventKind;
   readonly #durationEnd: EventKind;
@@ -61,19 +71,21 @@ export class World {
       kernel: this.kernel,
       cluster: this.cluster,
       events: this.events,
-      startEngine: (pod, spec) => {
-        const tap = this.gateway.tap();
+      timings: description.timings,
+      epoch: description.epoch,
+      startEngine: (replica, spec) => {
+        const tap = this.gateway.tap(() => this.platform.sequenceEnded(replica));
         const engine = this.engines.start(spec, tap);
         this.taps[engine.id] = tap;
-        this.owners[engine.id] = pod;
-        this.#faults.onEngineStarted(pod, engine);
+        this.owners[engine.id] = replica;
         return engine;
       },
+      onEngineStarted: (replica) => this.faults.onEngineStarted(replica),
       openLink: (spec) => links.open(spec),
       onSettled: (service) => this.#onSettled(service),
     });
     this.gateway = new Gateway(this.kernel, this.platform, this.requests, options.tokenSink);
-    this.#faults = new Faults(this.kernel, this.platform, this.gateway);
+    this.faults = new Faults(this.kernel, this.cluster, this.platform, this.gateway);
     const { services } = this.platform;
     const traffic = options.noTraffic === true ? [] : description.traffic;
     this.traffic = new Traffic(this.kernel, this.gateway, services, traffic, description.duration);
@@ -81,7 +93,9 @@ export class World {
     this.#timelineLeft = this.#timeline.length;
     this.#timelineEntry = this.kernel.kind('lab/timeline', Priority.script, (index) => {
       this.#timelineLeft--;
-      this.#faults.strike(this.#timeline[index]!.fault);
+      const entry = this.#timeline[index]!;
+      if ('fault' in entry) this.faults.strike(entry.fault);
+      else this.#operate(entry.operation);
     });
     this.#durationEnd = this.kernel.kind('lab/duration-end', Priority.script, () => {
       this.#durationOver = true;
@@ -145,7 +159,10 @@ export class World {
         this.gateway.disconnect(command.request);
         return undefined;
       case 'fault':
-        this.#faults.strike(command.fault);
+        this.faults.strike(command.fault);
+        return undefined;
+      case 'operate':
+        this.#operate(command.operation);
         return undefined;
       case 'drain':
         this.traffic.stop();
@@ -162,6 +179,10 @@ export class World {
   /** Holds what must always hold against the state as it is. @throws when something does not. */
   check(): void {
     checkConservation(this);
+  }
+
+  #operate(operation: OperationSpec): void {
+    this.operations.push({ at: this.now, operation, refusal: this.platform.operate(operation) });
   }
 
   #onSettled(service: Service): void {

@@ -1,90 +1,149 @@
-import type { EventLog } from '../telemetry/index.ts';
+import { type EventToken, type Micros, NO_EVENT } from '../kernel/index.ts';
+import type { Instance } from './instance.ts';
 import type { Pod } from './pod.ts';
 import type { Service } from './service.ts';
 import type { DeploymentSpec } from './spec.ts';
+import { type DeploymentStatus, SERVING_IN } from './states.ts';
+import type { UnitReplica } from './unit-replica.ts';
 
-/** The contract's spelling; the console says Abnormal for ERROR and Alarm for CONCERNING. */
-export type DeploymentStatus = 'DEPLOYING' | 'RUNNING' | 'CONCERNING' | 'ERROR' | 'FAILED';
+/** A deployment's settings under a number: `1.0.0` at first. */
+export interface DeploymentVersion {
+  readonly number: string;
+  readonly spec: DeploymentSpec;
+  readonly createdAt: Micros;
+}
 
-/** A deployment: what is wanted of it, the pods that hold its instances' slots, and the status they add up to. */
+/** What a deployment is being brought to, until its deadline. */
+export interface Rollout {
+  readonly kind: 'create' | 'start' | 'upgrade' | 'rollback' | 'scale' | 'auto-scale';
+  /** What to go back to when it fails. */
+  readonly previous: { readonly version: DeploymentVersion; readonly target: number };
+  readonly deadline: EventToken;
+}
+
+/** A deployment: what is wanted of it, the instances that there are, and where it stands. */
 export class Deployment {
   readonly index: number;
   readonly service: Service;
-  readonly spec: DeploymentSpec;
-  readonly #events: EventLog;
-  /** The pod in each slot, by place. */
-  readonly pods: (Pod | undefined)[] = [];
-  /** Pods that take requests, in order of their places: common and prefill pods whose instance can serve. */
-  backends: readonly Pod[] = [];
-  status: DeploymentStatus = 'DEPLOYING';
+  readonly name: string;
+  /** Every version that was not deleted, oldest first. */
+  readonly versions: DeploymentVersion[] = [];
+  /** The current one: what new instances are made of. */
+  version: DeploymentVersion;
+  /** Instances wanted. */
+  target: number;
+  weight: number;
+  /** All that are not gone, in order of creation; some may be leaving. */
+  instances: Instance[] = [];
+  status: DeploymentStatus;
+  rollout: Rollout | undefined;
+  /** When what ends it begins, and when it must be over. */
+  endToken: EventToken = NO_EVENT;
+  /** A pass over its instances is due. */
+  touched = false;
+  /** Worked out when they are asked for. */
+  #backends: readonly UnitReplica[] | undefined;
 
-  constructor(index: number, service: Service, spec: DeploymentSpec, events: EventLog) {
+  constructor(index: number, service: Service, spec: DeploymentSpec, createdAt: Micros) {
     this.index = index;
     this.service = service;
-    this.spec = spec;
-    this.#events = events;
+    this.name = spec.name;
+    this.version = { number: '1.0.0', spec, createdAt };
+    this.versions.push(this.version);
+    this.target = spec.instances;
+    this.weight = spec.weight;
+    this.status = 'DEPLOYING';
   }
 
-  /** Takes a pod into or out of service. */
-  setReady(pod: Pod, ready: boolean): void {
-    if (pod.ready === ready) return;
-    pod.ready = ready;
-    const decodes = (instance: number): boolean => this.decodePods(instance).length > 0;
-    this.backends = this.#readyPods().filter(({ unit, instance }) => {
-      return unit.role === 'common' || (unit.role === 'prefill' && decodes(instance));
-    });
-    this.refreshStatus();
+  get spec(): DeploymentSpec {
+    return this.version.spec;
   }
 
-  /** The decode pods of an instance that are ready, in order of their places. */
-  decodePods(instance: number): Pod[] {
-    return this.#readyPods().filter((pod) => pod.unit.role === 'decode' && pod.loaded && pod.instance === instance);
+  /** Instances that are not on their way out. */
+  get staying(): Instance[] {
+    return this.instances.filter(({ leaving }) => !leaving);
   }
 
-  /** Instances with all their pods ready. */
-  get readyInstances(): number {
-    const short = new Set<number>();
-    for (const [place, pod] of this.pods.entries()) if (pod?.ready !== true) short.add(this.#instanceOf(place));
-    return this.spec.instances - short.size;
+  /** Percent to instances: what an upgrade may add is rounded up, what may be missing is rounded down (guide 445, 448). */
+  get surge(): number {
+    return surgeOf(this.target, this.spec.maxSurge);
   }
 
-  #readyPods(): Pod[] {
-    return this.pods.filter((pod) => pod?.ready === true) as Pod[];
+  get unavailable(): number {
+    return unavailableOf(this.target, this.spec.maxUnavailable);
   }
 
-  #instanceOf(place: number): number {
-    return Math.floor(place / (this.pods.length / this.spec.instances));
+  /** Up are enough of them: all but those that may be missing (guide 448). Being scaled, it is not short of any yet. */
+  get enoughUp(): boolean {
+    const scaled = this.rollout?.kind === 'scale' || this.rollout?.kind === 'auto-scale';
+    const wanted = scaled ? Math.min(this.target, this.rollout!.previous.target) : this.target;
+    return this.upCount >= wanted - unavailableOf(wanted, this.spec.maxUnavailable);
   }
 
-  /** Derives the status from the instances that are ready. */
-  refreshStatus(): void {
-    const from = this.status;
-    if (from === 'FAILED') return;
-    const ready = this.readyInstances;
-    const wanted = this.spec.instances;
-    const to: DeploymentStatus =
-      ready === wanted
-        ? 'RUNNING'
-        : from === 'DEPLOYING'
-          ? 'DEPLOYING'
-          : this.backends.length > 0
-            ? 'CONCERNING'
-            : 'ERROR';
-    if (to === from) return;
-    this.status = to;
-    const service = this.service.spec.name;
-    if (from === 'DEPLOYING') {
-      this.#events.service(service, 'deploymentCreated', this.spec.name, ready, wanted, from, to);
-    } else if (to !== 'RUNNING') {
-      const message = `${ready} of ${wanted} instances are available`;
-      this.#events.service(service, 'deploymentDegraded', this.spec.name, from, to, message);
-    }
-    this.service.refreshStatus();
+  /** What its instances make of it: Running, Alarm or Abnormal. */
+  get condition(): 'RUNNING' | 'CONCERNING' | 'ERROR' {
+    if (this.enoughUp) return 'RUNNING';
+    return this.upCount > 0 ? 'CONCERNING' : 'ERROR';
   }
 
-  /** Gives the deployment up. */
-  fail(): void {
-    this.status = 'FAILED';
-    this.service.refreshStatus();
+  /** It is being brought up from nothing, even if probes have called it abnormal meanwhile. */
+  get comesUp(): boolean {
+    return this.rollout?.kind === 'create' || this.rollout?.kind === 'start';
   }
+
+  get upCount(): number {
+    return this.staying.filter(({ up }) => up).length;
+  }
+
+  /** The `position`-th of the instances that stay, by their ordinals. */
+  instanceAt(position: number): Instance | undefined {
+    return this.staying.sort((one, other) => one.ordinal - other.ordinal)[position];
+  }
+
+  get pods(): Pod[] {
+    return this.instances.flatMap(({ pods }) => pods);
+  }
+
+  /** Replicas that take requests, in order of their places. */
+  get backends(): readonly UnitReplica[] {
+    this.#backends ??= this.#serving();
+    return this.#backends;
+  }
+
+  /** Who takes requests may be different. */
+  refreshBackends(): void {
+    this.#backends = undefined;
+  }
+
+  /** Replicas that are ready and not workers; a prefill one only beside a decode one. */
+  #serving(): UnitReplica[] {
+    // Interrupted while it is brought up, it has never served.
+    const serving = SERVING_IN.includes(this.status) && !(this.comesUp && this.status === 'INTERRUPTING');
+    return this.instances
+      .filter(({ leaving }) => serving && !leaving)
+      .flatMap((instance) => {
+        const ready = instance.replicas.filter((replica) => replica.role !== 'worker' && replica.ready);
+        const decodes = ready.some(({ role }) => role === 'decode');
+        return ready.filter(({ role }) => role === 'common' || (role === 'prefill' && decodes));
+      })
+      .sort((one, other) => one.place - other.place);
+  }
+
+  /** The decode replicas of an instance that can take over an answer, in order of their places. */
+  decoders(instance: Instance): UnitReplica[] {
+    return instance.replicas.filter(
+      (replica) =>
+        replica.role === 'decode' && replica.serves && (instance.leaving ? replica.engine?.alive : replica.ready),
+    );
+  }
+}
+
+/** Instances above the target that a percentage allows (guide 445). */
+export function surgeOf(instances: number, percent: number): number {
+  return Math.ceil((instances * percent) / 100);
+}
+
+/** Instances below the target that a percentage allows (guide 448). */
+export function unavailableOf(instances: number, percent: number): number {
+  return Math.floor((instances * percent) / 100);
 }

@@ -2,9 +2,29 @@
  * The platform: services, deployments, instances and pods; desired state and the controllers that keep it. It acts
  * through the cluster and starts engines; it never sees a request.
  */
-export { Deployment, type DeploymentStatus } from './deployment.ts';
+
+export type { AutoStopState } from './auto-stop.ts';
+export { parseCron } from './cron.ts';
+export type { Deployment, DeploymentVersion } from './deployment.ts';
+export { surgeOf, unavailableOf } from './deployment.ts';
+export { TIMINGS, type Timings } from './durations.ts';
+export type * from './engine-settings.ts';
+export type { Instance, InstanceStatus } from './instance.ts';
 export * from './keys.ts';
+export type * from './operations-spec.ts';
 export { Platform, type PlatformPorts } from './platform.ts';
-export { Pod, type PodPhase, type PodSlot } from './pod.ts';
-export { Service, type ServiceStatus } from './service.ts';
+export type { Pod, PodPhase, PodStatus } from './pod.ts';
+export { LARGEST_PROBE_FIGURE, PROBE_KINDS, type ProbeKind, type ProbeSpec, type ProbesSpec } from './probes.ts';
+export type * from './scaling-policy.ts';
+export {
+  MOST_INSTANCES,
+  type ScalingMetric,
+  type ScalingRule,
+  type ScalingSpec,
+  scalingProblem,
+} from './scaling-spec.ts';
+export type { Service } from './service.ts';
 export type * from './spec.ts';
+export { ALLOWED, type DeploymentStatus, NOT_IN_PUBLIC_POOLS, type ServiceStatus } from './states.ts';
+export * from './storage.ts';
+export type { UnitReplica } from './unit-replica.ts';

@@ -1,173 +1,294 @@
 import type { Cluster } from '../cluster/index.ts';
 import type { Engine, EngineSpec, KvLink, KvLinkSpec } from '../engine/index.ts';
-import { after, assert, type EventKind, type Kernel, Priority } from '../kernel/index.ts';
+import type { Kernel } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
+import { AutoStop } from './auto-stop.ts';
 import { Deployment } from './deployment.ts';
-import { engineSpec } from './engine-spec.ts';
-import { Pod, type PodSlot, slotsOf } from './pod.ts';
+import type { Timings } from './durations.ts';
+import { Endings } from './endings.ts';
+import type { UnitEvidence } from './engine-settings.ts';
+import { checkEngines, engineSpec } from './engine-spec.ts';
+import { unitEvidence } from './evidence.ts';
+import { Fleet } from './fleet.ts';
+import { Hardware } from './hardware.ts';
+import { Operations } from './operations.ts';
+import type { OperationSpec, PodTarget } from './operations-spec.ts';
+import type { Pod } from './pod.ts';
 import { PodLifecycle } from './pod-lifecycle.ts';
+import { Recovery } from './recovery.ts';
+import { Rollouts } from './rollout.ts';
+import { Scaling } from './scaling.ts';
+import { Scheduling } from './scheduling.ts';
 import { Service } from './service.ts';
-import type { ServiceSpec, UnitEvidence } from './spec.ts';
-import { unitParallelism, unitStepTime } from './step-time.ts';
+import type { DeploymentSpec, ServiceSpec } from './spec.ts';
+import { Standing } from './standing.ts';
+import { Surroundings } from './surroundings.ts';
+import type { UnitReplica } from './unit-replica.ts';
 
 /** What the platform is given when a world is composed. */
 export interface PlatformPorts {
   readonly kernel: Kernel;
   readonly cluster: Cluster;
   readonly events: EventLog;
-  /** Starts the process of a pod's container. */
-  readonly startEngine: (pod: Pod, spec: EngineSpec) => Engine;
-  /** Opens the link over which a prefill pod's keys and values leave. */
+  readonly timings: Timings;
+  /** The calendar instant of time zero, milliseconds since 1970. */
+  readonly epoch: number;
+  /** Starts the engine of a replica. */
+  readonly startEngine: (replica: UnitReplica, spec: EngineSpec) => Engine;
+  /** The engine of a replica has started. */
+  readonly onEngineStarted: (replica: UnitReplica) => void;
+  /** Opens the link over which a prefill replica's keys and values leave. */
   readonly openLink: (spec: KvLinkSpec) => KvLink;
   /** A service's first deployment is over: it serves, or has failed. */
   readonly onSettled: (service: Service) => void;
 }
 
-/** The services and their deployments, kept as they should be: every instance's slot has a pod. */
+/**
+ * The services and their deployments, kept as they should be. It composes the controllers, each of which minds one
+ * concern, and passes between them what happens; it decides nothing itself.
+ */
 export class Platform {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
   readonly #events: EventLog;
-  readonly #openLink: (spec: KvLinkSpec) => KvLink;
+  readonly #ports: PlatformPorts;
+  readonly #fleet: Fleet;
+  readonly #standing: Standing;
+  readonly #scheduling: Scheduling;
   readonly #lifecycle: PodLifecycle;
-  readonly #deployTimeout: EventKind;
-  readonly #pods: Pod[] = [];
-  readonly #slots = new Map<string, PodSlot>();
-  readonly services: readonly Service[];
-  readonly deployments: Deployment[] = [];
+  readonly #recovery: Recovery;
+  readonly #rollouts: Rollouts;
+  readonly #endings: Endings;
+  readonly #operations: Operations;
+  /** The replica at each slot, the latest. */
+  readonly #slots = new Map<string, UnitReplica>();
+  /** Registry, storage and secrets, which faults disturb. */
+  readonly around = new Surroundings();
+  readonly hardware: Hardware;
+  readonly scaling: Scaling;
+  readonly autoStop: AutoStop;
 
   constructor(specs: readonly ServiceSpec[], ports: PlatformPorts) {
-    this.#kernel = ports.kernel;
-    this.#cluster = ports.cluster;
-    this.#events = ports.events;
-    this.#openLink = ports.openLink;
-    this.#lifecycle = new PodLifecycle(ports.kernel, ports.cluster, ports.events, this.#pods, ports.startEngine);
-    this.#deployTimeout = ports.kernel.kind('platform/deploy-timeout', Priority.control, (index) =>
-      this.#onDeployTimeout(this.deployments[index]!),
-    );
-    this.services = specs.map((spec, index) => new Service(index, spec, ports.events, ports.onSettled));
-    for (const service of this.services) {
-      for (const spec of service.spec.deployments) {
-        const deployment = new Deployment(this.deployments.length, service, spec, ports.events);
-        this.deployments.push(deployment);
-        service.deployments.push(deployment);
-        for (const slot of slotsOf(deployment)) {
-          this.#slots.set(slot.name, slot);
-          deployment.pods.push(undefined);
+    const { kernel, cluster, events } = ports;
+    this.#kernel = kernel;
+    this.#cluster = cluster;
+    this.#events = events;
+    this.#ports = ports;
+    this.#fleet = new Fleet({
+      kernel,
+      submit: (replica, pods) => this.#scheduling.submit(replica, pods),
+      terminate: (pod, why, how) => this.#lifecycle.terminate(pod, why, how),
+      openLink: (replica) => {
+        replica.link = ports.openLink(replica.instance.version.spec.kvTransfer!);
+      },
+      created: (instance) => {
+        for (const replica of instance.replicas) {
+          if (replica.role !== 'worker') this.#slots.set(replica.slot, replica);
         }
-      }
+      },
+    });
+    const fleet = this.#fleet;
+    this.#standing = new Standing(events, {
+      statusChanged: (service) => this.autoStop.statusChanged(service),
+      settled: ports.onSettled,
+    });
+    this.#lifecycle = new PodLifecycle(
+      { ...ports, around: this.around, pods: fleet.pods, replicas: fleet.replicas },
+      {
+        changed: (pod) => this.#refresh(pod.deployment),
+        down: (pod, why) => this.#recovery.down(pod, why),
+        troubled: (pod, why) => this.#rollouts.troubled(pod.instance, why),
+        startupFailed: (pod, why) => this.#onStartupFailed(pod, why),
+        gone: (pod) => this.#onGone(pod),
+        startEngine: (replica) => this.#startEngine(replica),
+      },
+    );
+    this.#scheduling = new Scheduling(ports, (pod, placement) => this.#lifecycle.place(pod, placement));
+    this.#recovery = new Recovery(fleet, {
+      restart: (pod) => this.#lifecycle.restart(pod),
+      recover: (pod) => this.#lifecycle.recover(pod),
+      terminate: (pod, why, how) => this.#lifecycle.terminate(pod, why, how),
+      touch: (pod) => this.#rollouts.touch(pod.deployment),
+    });
+    this.#rollouts = new Rollouts(ports, fleet, this.#standing, this.around, (deployment, failed) =>
+      this.scaling.over(deployment, failed),
+    );
+    const shared = { ...ports, fleet, standing: this.#standing, rollouts: this.#rollouts, around: this.around };
+    this.#endings = new Endings(shared, (deployment) => this.#onDeleted(deployment));
+    this.#operations = new Operations(
+      { ...shared, endings: this.#endings },
+      {
+        deletePod: (operation) => this.#deletePod(operation),
+        addDeployment: (service, spec) => this.#bringUp(this.#addDeployment(service, spec)),
+        setScaling: (deployment, scaling) => this.scaling.set(deployment, scaling),
+        setAutoStop: (service, limit) => this.autoStop.set(service, limit),
+      },
+    );
+    this.hardware = new Hardware({
+      ...ports,
+      fleet,
+      lifecycle: this.#lifecycle,
+      recovery: this.#recovery,
+      scheduling: this.#scheduling,
+    });
+    this.scaling = new Scaling(kernel, ports.epoch, fleet.deployments, this.#rollouts);
+    this.autoStop = new AutoStop(kernel, events, fleet.services, ({ name }) => {
+      this.operate({ kind: 'stop', service: name });
+    });
+    for (const [index, spec] of specs.entries()) {
+      const service = new Service(index, spec);
+      fleet.services.push(service);
+      for (const deployment of spec.deployments) this.#addDeployment(service, deployment);
     }
   }
 
-  /** Every pod that ever was, in order of creation. */
+  get services(): readonly Service[] {
+    return this.#fleet.services;
+  }
+
+  /** Every pod that ever was, in order of creation; so with replicas and deployments. */
   get pods(): readonly Pod[] {
-    return this.#pods;
+    return this.#fleet.pods;
+  }
+
+  get replicas(): readonly UnitReplica[] {
+    return this.#fleet.replicas;
+  }
+
+  get deployments(): readonly Deployment[] {
+    return this.#fleet.deployments;
   }
 
   service(name: string): Service | undefined {
-    return this.services.find((service) => service.spec.name === name);
+    return this.services.find((service) => service.name === name && !service.deleted);
   }
 
-  /** The pod that holds a slot now. */
-  podAt(slot: string): Pod | undefined {
-    const known = this.#slots.get(slot);
-    return known?.deployment.pods[known.place];
+  /** The replica that holds a slot now, or held it last. */
+  replicaAt(slot: string): UnitReplica | undefined {
+    return this.#slots.get(slot);
   }
 
-  /** The pod of an instance, or of a unit's replica in it; of several, the first. */
-  podOf(target: {
-    readonly service: string;
-    readonly deployment: string;
-    readonly instance: number;
-    readonly unit?: string;
-    readonly replica?: number;
-  }): Pod | undefined {
-    const deployment = this.service(target.service)?.deployments.find(({ spec }) => spec.name === target.deployment);
-    return deployment?.pods.find(
-      (pod) =>
-        pod?.instance === target.instance &&
-        (target.unit === undefined || pod.unit.name === target.unit) &&
-        (target.replica === undefined || pod.replica === target.replica),
-    );
-  }
-
-  /** Every slot, in order. */
+  /** Every slot that there ever was, in order of creation. */
   get slots(): string[] {
     return [...this.#slots.keys()];
   }
 
+  /** The pod that a fault or an operation names; undefined when there is none now. */
+  podOf(target: PodTarget): Pod | undefined {
+    const instance = this.service(target.service)?.deployment(target.deployment)?.instanceAt(target.instance);
+    const replicas = instance?.replicas.filter(({ unit }) => target.unit === undefined || unit.name === target.unit);
+    return replicas?.[target.replica ?? 0]?.pods[target.pod ?? 0];
+  }
+
   /** For each unit, and each kind of device that its pool has, how far its step times are to be believed. */
   evidence(): UnitEvidence[] {
-    return this.deployments.flatMap(({ spec, service }) => {
-      const flavors = new Map(this.#cluster.nodes(spec.pool).map(({ flavor }) => [flavor.accelerator, flavor]));
-      return spec.units.flatMap((unit) =>
-        [...flavors].map(([accelerator, flavor]): UnitEvidence => {
-          const { kind: engine = 'vllm', version, precision = 'bf16' } = unit.engine;
-          return {
-            service: service.spec.name,
-            deployment: spec.name,
-            unit: unit.name,
-            accelerator,
-            devices: unitParallelism(unit, flavor).devices,
-            model: unit.model.id,
-            engine,
-            ...(version === undefined ? {} : { version }),
-            precision,
-            ...unitStepTime(unit, flavor).evidence,
-          };
-        }),
-      );
-    });
+    return this.deployments.flatMap((deployment) => unitEvidence(deployment, this.#cluster));
   }
 
-  /** Starts every deployment. To be called once, at time zero. */
+  /** Starts every deployment. To be called once, at time zero. @throws UserError when an engine could not start */
   deploy(): void {
-    for (const deployment of this.deployments) {
-      const { spec, service } = deployment;
-      for (const node of this.#cluster.nodes(spec.pool)) {
-        for (const unit of spec.units)
-          engineSpec(unit, node.flavor, `service "${service.spec.name}", deployment "${spec.name}"`);
-      }
-      if (spec.units.some(({ startupProbe }) => startupProbe === undefined)) {
-        this.#events.service(service.spec.name, 'noStartupProbe', spec.name);
-      }
-      for (const slot of this.#slots.values()) if (slot.deployment === deployment) this.#createPod(slot);
-      const deadline = after(this.#kernel.now, spec.deployTimeout);
-      this.#kernel.schedule(this.#deployTimeout, deadline, deployment.index);
-    }
+    for (const deployment of this.deployments) this.#bringUp(deployment);
+    // At once: slots are there from the first moment.
+    for (const deployment of this.deployments) this.#rollouts.pass(deployment);
+    for (const service of this.services) this.#standing.refreshService(service);
   }
 
-  /** Kills a pod; its slot gets a new one. */
+  /** Takes an operator's wish. @returns why it was refused; undefined when it was taken */
+  operate(operation: OperationSpec): string | undefined {
+    return this.#operations.take(operation);
+  }
+
+  /** Kills a pod; a new one takes its place, and of what goes with it (guide 4163). */
   killPod(pod: Pod, why: string): void {
-    if (pod.phase === 'terminated') return;
-    this.#lifecycle.terminate(pod, why);
-    assert(pod.deployment.pods[pod.place] === pod, `${pod.name} holds no slot`);
-    // Those that have waited for a node come before the successor.
-    this.#lifecycle.retryPending();
-    this.#createPod(this.#slots.get(pod.slot)!);
+    if (pod.phase !== 'terminated') this.#recovery.rebuild(pod, pod.unit.autoRebuild ?? 'pod', why);
   }
 
-  #createPod(slot: PodSlot): void {
-    const { deployment, instance, unit, place } = slot;
-    const draw = this.#kernel.chance.stream(`pod-names/${slot.name}`);
-    const suffix = Math.floor(draw() * 36 ** 5)
-      .toString(36)
-      .padStart(5, '0');
-    const name = `${deployment.service.spec.name}-${deployment.spec.name}-${instance}-${unit.name}-${suffix}`;
-    const pod = new Pod(this.#pods.length, name, slot, this.#kernel.now);
-    if (unit.role === 'prefill') pod.link = this.#openLink(deployment.spec.kvTransfer!);
-    this.#pods.push(pod);
-    deployment.pods[place] = pod;
-    this.#lifecycle.schedule(pod);
+  /** The process of a pod's container ends with an error. */
+  crashContainer(pod: Pod, why: string): void {
+    this.#lifecycle.crash(pod, why);
   }
 
-  /** Guide 4396: a deployment that is not up by its deadline has failed; its pods go. */
-  #onDeployTimeout(deployment: Deployment): void {
-    if (deployment.status !== 'DEPLOYING') return;
+  /** The process of a pod hangs, or does so no longer; with its end it does not either. */
+  hang(pod: Pod, by: object, hangs: boolean): void {
+    if (!hangs || pod.phase === 'running') this.#lifecycle.engines.stall(pod, by, hangs ? 'process' : undefined);
+  }
+
+  /** Faults make a replica's steps take so many times as long. */
+  slow(replica: UnitReplica, factor: number): void {
+    this.#lifecycle.engines.slow(replica, factor);
+  }
+
+  /** Something that pods may have waited for is different: a node, a plugin. */
+  retryScheduling(): void {
+    this.#scheduling.retry();
+  }
+
+  /** A component of the platform that a service depends on is being rescheduled (guide 4448), or is back. */
+  disturb(service: Service, fault: number, disturbed: boolean): void {
+    if (disturbed) service.disturbances.add(fault);
+    else service.disturbances.delete(fault);
+    if (!disturbed) return;
+    for (const { name } of service.deployments) this.#events.service(service.name, 'dependenciesRescheduling', name);
+  }
+
+  /** A request that a replica worked on has ended. */
+  sequenceEnded(replica: UnitReplica): void {
+    if (replica.instance.draining) this.#lifecycle.sequenceEnded(replica);
+  }
+
+  #addDeployment(service: Service, spec: DeploymentSpec): Deployment {
+    const deployment = new Deployment(this.#fleet.deployments.length, service, spec, this.#kernel.now);
+    this.#fleet.deployments.push(deployment);
+    service.deployments.push(deployment);
+    return deployment;
+  }
+
+  #bringUp(deployment: Deployment): void {
     const { spec, service } = deployment;
-    this.#events.service(service.spec.name, 'serviceDeploymentTimedOut', spec.deployTimeout / 60e6);
-    deployment.fail();
-    for (const pod of deployment.pods)
-      if (pod !== undefined) this.#lifecycle.terminate(pod, 'The deployment timed out.');
+    checkEngines(service.name, spec, this.#cluster);
+    this.#operations.start(deployment, 'create');
+    this.scaling.set(deployment, spec.scaling);
+    this.#standing.refreshService(service);
+  }
+
+  #startEngine(replica: UnitReplica): void {
+    const { node } = replica.pods[0]!.placement!;
+    replica.engine = this.#ports.startEngine(replica, engineSpec(replica.engineUnit, node.flavor, replica.slot));
+    this.#ports.onEngineStarted(replica);
+  }
+
+  #refresh(deployment: Deployment): void {
+    this.#standing.refresh(deployment);
+    this.#rollouts.touch(deployment);
+  }
+
+  /** Guide 4096: too many failures at the start make it abnormal; it goes on trying until its deadline. */
+  #onStartupFailed(pod: Pod, why: string): void {
+    const { deployment } = pod;
+    if (deployment.status === 'DEPLOYING') this.#standing.move(deployment, 'ERROR', `${pod.name}: ${why}`);
+  }
+
+  #onGone(pod: Pod): void {
+    const { instance, deployment } = pod;
+    this.#scheduling.retry();
+    if (instance.leaving) {
+      if (instance.pods.some(({ phase }) => phase !== 'terminated')) return;
+      deployment.instances = deployment.instances.filter((each) => each !== instance);
+      this.#endings.instanceGone(deployment);
+    } else if (pod.replaced) this.#recovery.replace(pod);
+    this.#refresh(deployment);
+  }
+
+  #onDeleted(deployment: Deployment): void {
+    this.scaling.set(deployment, undefined);
+    this.#standing.refreshService(deployment.service);
+  }
+
+  #deletePod({ force, ...target }: OperationSpec & { kind: 'delete-pod' }): string | undefined {
+    const pod = this.podOf(target);
+    if (pod === undefined) return 'there is no such pod';
+    pod.replaced = true;
+    this.#lifecycle.terminate(pod, 'The pod is deleted.', force ? 'forced' : 'graceful');
+    return undefined;
   }
 }

@@ -1,182 +1,271 @@
-import { GIB } from '../catalog/index.ts';
-import type { Cluster } from '../cluster/index.ts';
-import { type Engine, type EngineSpec, weightBytes } from '../engine/index.ts';
-import {
-  after,
-  type EventKind,
-  formatDuration,
-  type Kernel,
-  type Micros,
-  NO_EVENT,
-  Priority,
-} from '../kernel/index.ts';
+import type { Cluster, Placement } from '../cluster/index.ts';
+import { after, type EventKind, type Kernel, type Micros, Priority } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
-import * as duration from './durations.ts';
-import { engineSpec } from './engine-spec.ts';
+import { BACK_OFF_RESET, backOff, type Timings } from './durations.ts';
+import { EngineGroups } from './engine-groups.ts';
 import type { Pod } from './pod.ts';
-import { unitCheckpoint } from './step-time.ts';
+import { canShutDown } from './pod-preparation.ts';
+import { PodStages } from './pod-stages.ts';
+import { Prober } from './prober.ts';
+import type { ProbeKind } from './probes.ts';
+import type { Surroundings } from './surroundings.ts';
+import type { UnitReplica } from './unit-replica.ts';
 
-/** Stages that a pod reaches after a time. */
-const Stage = { retry: 0, pulled: 1, started: 2, loaded: 3 } as const;
+/** What pods' lives bring about elsewhere. */
+export interface LifecycleListener {
+  /** Whether pods take traffic, or are up, may be different. */
+  changed(pod: Pod): void;
+  /** A container is down that should be up. Whoever hears it starts it again, or has the pod rebuilt. */
+  down(pod: Pod, why: string): void;
+  /** A stage has failed again and again. */
+  troubled(pod: Pod, why: string): void;
+  /** A startup probe has failed as often as it may. */
+  startupFailed(pod: Pod, why: string): void;
+  /** A pod is gone for good. */
+  gone(pod: Pod): void;
+  /** All containers of an engine run. */
+  startEngine(replica: UnitReplica): void;
+}
 
 /**
- * Brings pods from pending to ready: node, volume, image, container, model, startup probe. Each stage is one event
- * and leaves the trail that the platform leaves.
+ * Pods' lives: the way up to a running container, its engine and probes, its restarts, and its end: shutdown command,
+ * requests in flight, grace.
  */
 export class PodLifecycle {
   readonly #kernel: Kernel;
   readonly #cluster: Cluster;
   readonly #events: EventLog;
-  readonly #startEngine: (pod: Pod, spec: EngineSpec) => Engine;
-  readonly #stage: EventKind;
-  readonly #probe: EventKind;
-  readonly #pods: Pod[];
+  readonly #listener: LifecycleListener;
+  readonly #stages: PodStages;
+  readonly #prober: Prober;
+  readonly engines: EngineGroups;
+  readonly #ended: EventKind;
+  readonly #graceOver: EventKind;
+  readonly #drained: EventKind;
 
   constructor(
-    kernel: Kernel,
-    cluster: Cluster,
-    events: EventLog,
-    pods: Pod[],
-    startEngine: (pod: Pod, spec: EngineSpec) => Engine,
+    ports: {
+      readonly kernel: Kernel;
+      readonly cluster: Cluster;
+      readonly events: EventLog;
+      readonly timings: Timings;
+      readonly around: Surroundings;
+      readonly pods: readonly Pod[];
+      readonly replicas: readonly UnitReplica[];
+    },
+    listener: LifecycleListener,
   ) {
+    const { kernel, pods, replicas } = ports;
     this.#kernel = kernel;
-    this.#cluster = cluster;
-    this.#events = events;
-    this.#pods = pods;
-    this.#startEngine = startEngine;
-    this.#stage = kernel.kind('platform/pod-stage', Priority.control, (index, stage) =>
-      this.#onStage(pods[index]!, stage),
-    );
-    this.#probe = kernel.kind('platform/startup-probe', Priority.control, (index) => this.#onProbe(pods[index]!));
-  }
-
-  /** Looks for a node; a pod that finds none keeps trying. */
-  schedule(pod: Pod): void {
-    const { spec, service } = pod.deployment;
-    this.#kernel.cancel(pod.stageToken);
-    const decision = this.#cluster.find(spec.pool, {
-      resources: pod.unit.resources,
-      isSibling: (name) => pod.deployment.pods.some((other) => other?.name === name),
+    this.#cluster = ports.cluster;
+    this.#events = ports.events;
+    this.#listener = listener;
+    this.#stages = new PodStages(ports, {
+      running: (pod) => this.#onRunning(pod),
+      troubled: (pod, why) => listener.troubled(pod, why),
     });
-    if (decision.node === undefined) {
-      this.#events.pod(pod.name, 'FailedScheduling', decision.why);
-      this.#events.service(service.spec.name, 'podSchedulingFailed', spec.name);
-      this.#after(pod, duration.RESCHEDULE_PERIOD, Stage.retry);
-      return;
-    }
-    pod.placement = this.#cluster.place(pod.name, decision.node, pod.unit.resources);
-    this.#events.pod(pod.name, 'Scheduled', decision.why);
-    const { image } = pod.unit;
-    if (decision.node.hasImage(image.name)) {
-      this.#events.pod(pod.name, 'Pulled', `${image.name} is present on ${decision.node.name}.`);
-      this.#create(pod);
-      return;
-    }
-    pod.phase = 'pulling';
-    pod.pullingSince = this.#kernel.now;
-    this.#events.pod(pod.name, 'Pulling', `${image.name}, ${image.sizeGiB} GiB.`);
-    const pull = (image.sizeGiB * GIB * 1e6) / duration.IMAGE_PULL_BANDWIDTH;
-    this.#after(pod, Math.round(pull) as Micros, Stage.pulled);
+    this.#prober = new Prober(kernel, ports.events, pods, {
+      passed: (pod, kind) => this.#onProbePassed(pod, kind),
+      failed: (pod, kind) => this.#onProbeFailed(pod, kind),
+    });
+    this.engines = new EngineGroups(kernel, ports.timings, ports.around, replicas, {
+      startEngine: (replica) => listener.startEngine(replica),
+      healthChanged: (pod) => this.#prober.healthChanged(pod),
+      changed: (pod) => listener.changed(pod),
+    });
+    this.#ended = kernel.kind('platform/container-ended', Priority.control, (index) => {
+      const pod = pods[index]!;
+      listener.down(pod, pod.lastEnd);
+    });
+    this.#graceOver = kernel.kind('platform/grace-over', Priority.control, (index) => this.#gone(pods[index]!));
+    this.#drained = kernel.kind('platform/drained', Priority.control, (index) => this.#endIfDrained(pods[index]!));
   }
 
-  /** Tries again for every pod that waits for a node: something has become free. */
-  retryPending(): void {
-    for (const pod of this.#pods) if (pod.phase === 'pending' && pod.stageToken !== NO_EVENT) this.schedule(pod);
+  /** A pod has its node. */
+  place(pod: Pod, placement: Placement): void {
+    pod.placement = placement;
+    setUnproven(pod);
+    if (pod.started) this.#listener.changed(pod);
+    this.#stages.begin(pod);
   }
 
-  /** Ends a pod at once: its engine dies, its node gets its resources back. */
-  terminate(pod: Pod, why: string): void {
-    if (pod.phase === 'terminated') return;
-    pod.phase = 'terminated';
-    this.#events.pod(pod.name, 'Killing', why);
-    this.#stopContainer(pod);
-    pod.placement?.node.release(pod.name);
+  /** The container of a running pod ends with an error. */
+  crash(pod: Pod, why: string): void {
+    if (pod.phase === 'running') this.#containerDown(pod, why);
   }
 
-  #onStage(pod: Pod, stage: number): void {
-    if (stage === Stage.retry) {
-      this.schedule(pod);
-    } else if (stage === Stage.pulled) {
-      const { image } = pod.unit;
-      pod.placement!.node.keepImage(image.name);
-      this.#events.pod(
-        pod.name,
-        'Pulled',
-        `${image.name} in ${formatDuration((this.#kernel.now - pod.pullingSince) as Micros)}.`,
-      );
-      this.#create(pod);
-    } else if (stage === Stage.started) {
-      this.#start(pod);
-    } else {
-      pod.loaded = true;
-    }
-  }
-
-  #create(pod: Pod): void {
-    pod.phase = 'creating';
-    this.#events.pod(pod.name, 'SuccessfulMountVolume');
-    this.#events.pod(pod.name, 'SuccessfulCreate');
-    this.#after(pod, (duration.MOUNT_TIME + duration.CONTAINER_START_TIME) as Micros, Stage.started);
-  }
-
-  #start(pod: Pod): void {
-    const { unit } = pod;
-    pod.phase = 'running';
-    pod.engine = this.#startEngine(pod, engineSpec(unit, pod.placement!.node.flavor, pod.slot));
-    this.#events.pod(pod.name, 'Started');
-    const load =
-      duration.ENGINE_BOOT_TIME +
-      Math.round((weightBytes(unit.model, unitCheckpoint(unit)) * 1e6) / duration.MODEL_LOAD_BANDWIDTH);
-    this.#after(pod, load as Micros, Stage.loaded);
-    const probe = unit.startupProbe;
-    if (probe === undefined) {
-      // Guide 4078: without a startup probe the pod counts as started, and calls fail while the model loads.
-      pod.deployment.setReady(pod, true);
-      return;
-    }
-    // Guide 4094: the delay is skipped when the interval is longer.
-    const delay = probe.interval > probe.delay ? (0 as Micros) : probe.delay;
-    pod.probeToken = this.#kernel.schedule(this.#probe, after(this.#kernel.now, delay), pod.index);
-  }
-
-  #onProbe(pod: Pod): void {
-    const { service, spec } = pod.deployment;
-    const probe = pod.unit.startupProbe!;
-    if (pod.loaded) {
-      pod.probeFailures = 0;
-      this.#events.pod(pod.name, 'Healthy');
-      pod.deployment.setReady(pod, true);
-      return;
-    }
-    pod.probeFailures++;
-    this.#events.pod(pod.name, 'Unhealthy', `Startup probe failed: GET ${probe.path}: statuscode 503.`);
-    this.#events.service(service.spec.name, 'podsUnhealthy', spec.name);
-    if (pod.probeFailures >= probe.failureThreshold) {
-      this.#restart(pod);
-    } else {
-      pod.probeToken = this.#kernel.schedule(this.#probe, after(this.#kernel.now, probe.interval), pod.index);
-    }
-  }
-
-  /** Guide 4078: a container whose startup probe fails is restarted in place. */
-  #restart(pod: Pod): void {
-    this.#events.pod(pod.name, 'Killing', 'Its startup probe failed too often.');
-    this.#stopContainer(pod);
+  /** Starts a container that is down again: at once, and after each further failure in a row later. */
+  restart(pod: Pod): void {
     pod.restarts++;
-    pod.phase = 'creating';
-    this.#after(pod, duration.CONTAINER_START_TIME, Stage.started);
+    pod.crashes++;
+    if (pod.crashes > 1) {
+      this.#events.pod(pod.name, 'CrashLoopBackOff', `${pod.lastEnd} Restarted ${pod.restarts} times.`);
+    }
+    this.#stages.restart(pod, pod.crashes > 1 ? backOff(pod.crashes - 1) : 0);
   }
 
-  #stopContainer(pod: Pod): void {
+  /** Its node is gone, and the container with it. Nobody knows yet. */
+  lose(pod: Pod): void {
+    if (pod.phase === 'pending' || pod.phase === 'terminated') return;
+    const terminating = pod.phase === 'terminating';
+    this.#stopContainer(pod, 'lost');
+    if (terminating) this.#gone(pod);
+  }
+
+  /** The platform has noticed that a pod is lost: it takes it out of traffic. */
+  noticeLost(pod: Pod): void {
+    if (pod.phase === 'lost') this.#setDown(pod);
+  }
+
+  /** The platform has noticed that the node of a pod cannot be reached, or can again. */
+  setReach(pod: Pod, reached: boolean): void {
+    pod.outOfReach = !reached;
+    this.#listener.changed(pod);
+  }
+
+  /** The node of a lost pod is back: it starts there again, with what the node has kept. */
+  recover(pod: Pod): void {
+    if (pod.phase !== 'lost') return;
+    this.#setDown(pod);
+    pod.restarts++;
+    this.place(pod, pod.placement!);
+  }
+
+  /**
+   * Ends a pod. Gracefully, it takes no new requests, runs its shutdown command and finishes those in flight, within
+   * its grace. What has no graceful shutdown, or does not run, ends at once; so does what cannot run its command
+   * (guide 3966).
+   */
+  terminate(pod: Pod, why: string, how: 'graceful' | 'forced'): void {
+    if (pod.phase === 'terminated') return;
+    if (pod.phase === 'terminating') {
+      if (how === 'forced') this.#gone(pod);
+      return;
+    }
+    // Nobody can say that a lost pod has ended, until its node is back.
+    const waitsForNode = pod.phase === 'lost' && how === 'graceful';
+    const asked = how === 'graceful' && pod.phase === 'running' && pod.unit.gracefulShutdown !== undefined;
+    const graceful = asked && canShutDown(pod);
+    this.#events.pod(pod.name, 'Killing', asked && !graceful ? `${why} Its shutdown command failed.` : why);
     this.#kernel.cancel(pod.stageToken);
-    this.#kernel.cancel(pod.probeToken);
-    pod.loaded = false;
-    pod.probeFailures = 0;
-    pod.deployment.setReady(pod, false);
-    pod.engine?.die();
+    this.#prober.stop(pod);
+    pod.phase = 'terminating';
+    pod.ready = false;
+    this.#listener.changed(pod);
+    if (waitsForNode) return;
+    if (!graceful) this.#gone(pod);
+    // Pods of a replica end in two batches: the first, which has the requests, before the others (guide 4185).
+    else if (pod.rank > 0 && pod.replica.pods[0]?.grace === 'runs') pod.grace = 'waits';
+    else this.#beginGrace(pod);
   }
 
-  #after(pod: Pod, delay: Micros, stage: number): void {
-    pod.stageToken = this.#kernel.schedule(this.#stage, after(this.#kernel.now, delay), pod.index, stage);
+  /** A request of one of these pods has ended: one that is on its way out may be done. */
+  sequenceEnded(replica: UnitReplica): void {
+    for (const pod of replica.instance.pods) {
+      if (pod.grace === 'runs') this.#kernel.schedule(this.#drained, this.#kernel.now, pod.index);
+    }
   }
+
+  #onRunning(pod: Pod): void {
+    pod.phase = 'running';
+    pod.runningSince = this.#kernel.now;
+    pod.stale = false;
+    this.#events.pod(pod.name, 'Started');
+    setUnproven(pod);
+    this.#listener.changed(pod);
+    this.#prober.begin(pod);
+    this.engines.form(pod.replica);
+  }
+
+  #onProbePassed(pod: Pod, kind: ProbeKind): void {
+    pod.unwell = false;
+    if (kind === 'startup') {
+      pod.started = true;
+      pod.ready = pod.unit.probes.readiness === undefined;
+    }
+    if (kind === 'readiness') pod.ready = true;
+    this.#listener.changed(pod);
+  }
+
+  /** Guide 4078-4083: out of traffic when not ready; started again when it does not come up or has died. */
+  #onProbeFailed(pod: Pod, kind: ProbeKind): void {
+    pod.unwell = true;
+    if (kind === 'readiness') {
+      pod.ready = false;
+      this.#listener.changed(pod);
+      return;
+    }
+    const why = kind === 'startup' ? 'Its startup probe failed too often.' : 'Its liveness probe failed too often.';
+    this.#events.pod(pod.name, 'Killing', why);
+    if (kind === 'startup') this.#listener.startupFailed(pod, why);
+    this.#containerDown(pod, why, shutdownTakes(pod));
+  }
+
+  /** @param takes from its end, for whom it serves, to its having ended */
+  #containerDown(pod: Pod, why: string, takes = 0 as Micros): void {
+    const { now } = this.#kernel;
+    if (now - pod.runningSince >= BACK_OFF_RESET) pod.crashes = 0;
+    pod.lastEnd = why;
+    this.#stopContainer(pod, 'waiting');
+    this.#setDown(pod);
+    if (takes > 0) pod.stageToken = this.#kernel.schedule(this.#ended, after(now, takes), pod.index);
+    else this.#listener.down(pod, why);
+  }
+
+  #stopContainer(pod: Pod, phase: 'waiting' | 'lost'): void {
+    this.#kernel.cancel(pod.stageToken);
+    this.#prober.stop(pod);
+    pod.phase = phase;
+    this.engines.break(pod);
+  }
+
+  #setDown(pod: Pod): void {
+    pod.ready = false;
+    pod.started = false;
+    this.#listener.changed(pod);
+  }
+
+  #beginGrace(pod: Pod): void {
+    const { timeout, commandTakes } = pod.unit.gracefulShutdown!;
+    const { now } = this.#kernel;
+    pod.grace = 'runs';
+    pod.instance.draining = true;
+    pod.stageSince = now;
+    pod.stageToken = this.#kernel.schedule(this.#graceOver, after(now, timeout), pod.index);
+    this.#kernel.schedule(this.#drained, after(now, commandTakes), pod.index);
+  }
+
+  #endIfDrained(pod: Pod): void {
+    if (pod.grace !== 'runs') return;
+    const { leader, instance } = pod.replica;
+    const { commandTakes } = pod.unit.gracefulShutdown!;
+    const busy = instance.leaving ? instance.load > 0 : leader.load > 0;
+    if (busy || leader.stalled || this.#kernel.now < pod.stageSince + commandTakes) return;
+    this.#gone(pod);
+  }
+
+  #gone(pod: Pod): void {
+    this.#kernel.cancel(pod.stageToken);
+    this.engines.break(pod);
+    pod.phase = 'terminated';
+    pod.grace = undefined;
+    pod.stalls.clear();
+    if (pod.placement !== undefined) this.#cluster.release(pod.name);
+    if (pod.rank === 0) for (const other of pod.replica.pods) if (other?.grace === 'waits') this.#beginGrace(other);
+    this.#listener.gone(pod);
+  }
+}
+
+/** Guide 4078: without a startup probe a pod counts as started as soon as it has a node, and calls fail while the model loads. */
+function setUnproven(pod: Pod): void {
+  const { startup, readiness } = pod.unit.probes;
+  pod.started = startup === undefined;
+  pod.ready = pod.started && readiness === undefined;
+}
+
+/** Guide 426: a container that fails its check runs its shutdown command before it is started again. */
+function shutdownTakes(pod: Pod): Micros {
+  const { gracefulShutdown } = pod.unit;
+  if (gracefulShutdown === undefined || !canShutDown(pod)) return 0 as Micros;
+  return Math.min(gracefulShutdown.commandTakes, gracefulShutdown.timeout) as Micros;
 }

@@ -1,47 +1,44 @@
-import type { EventLog } from '../telemetry/index.ts';
 import type { Deployment } from './deployment.ts';
 import type { ServiceSpec } from './spec.ts';
+import { ANSWERS_IN, type ServiceStatus } from './states.ts';
 
-/** The contract's spelling. */
-export type ServiceStatus = 'INIT' | 'DEPLOYING' | 'RUNNING' | 'CONCERNING' | 'ERROR' | 'FAILED';
-
-/** A service: its deployments, and the status they add up to. */
+/** A service: its deployments, and where they stand together. */
 export class Service {
   readonly index: number;
   readonly spec: ServiceSpec;
-  readonly #events: EventLog;
-  readonly #onSettled: (service: Service) => void;
-  readonly deployments: Deployment[] = [];
-  status: ServiceStatus = 'DEPLOYING';
+  deployments: Deployment[] = [];
+  status: ServiceStatus;
   /** Its first deployment is over: it serves, or has failed. */
   settled = false;
+  /** A deployment of it has run. */
+  served = false;
+  /** It is to be deleted with all that it has; and has been. */
+  deleting = false;
+  deleted = false;
+  /** What keeps operations from being taken: faults, by number. */
+  readonly disturbances = new Set<number>();
 
-  constructor(index: number, spec: ServiceSpec, events: EventLog, onSettled: (service: Service) => void) {
+  constructor(index: number, spec: ServiceSpec) {
     this.index = index;
     this.spec = spec;
-    this.#events = events;
-    this.#onSettled = onSettled;
+    this.status = spec.deployments.length === 0 ? 'INIT' : 'DEPLOYING';
   }
 
-  /** Running when all deployments run, Alarm when some do, Abnormal when none does any more (guide 3100-3108). */
-  refreshStatus(): void {
-    const from = this.status;
-    const to = this.#derive();
-    if (to === from) return;
-    this.status = to;
-    this.#events.service(this.spec.name, to === 'RUNNING' ? 'statusChanged' : 'serviceDegraded', from, to);
-    if (!this.settled) {
-      this.settled = true;
-      this.#onSettled(this);
-    }
+  get name(): string {
+    return this.spec.name;
   }
 
-  #derive(): ServiceStatus {
-    const statuses = this.deployments.map((deployment) => deployment.status);
-    if (statuses.length === 0) return 'INIT';
-    if (statuses.every((status) => status === 'RUNNING')) return 'RUNNING';
-    if (!this.settled && statuses.includes('DEPLOYING')) return 'DEPLOYING';
-    if (statuses.some((status) => status === 'RUNNING' || status === 'CONCERNING')) return 'CONCERNING';
-    return this.settled ? 'ERROR' : 'FAILED';
+  /** Calls are passed on (guide 1089). */
+  get answers(): boolean {
+    return ANSWERS_IN.includes(this.status);
+  }
+
+  /** Some deployment of it runs. */
+  get serves(): boolean {
+    return this.deployments.some(({ status }) => status === 'RUNNING' || status === 'CONCERNING');
+  }
+
+  deployment(name: string): Deployment | undefined {
+    return this.deployments.find((each) => each.name === name);
   }
 }

@@ -1,15 +1,12 @@
-import type { EngineKind, Evidence, KvCacheType, Model, Precision, StepTimeScalars } from '../catalog/index.ts';
-import type { ResourceRequest } from '../cluster/index.ts';
-import type {
-  AffineStepTime,
-  FrontEnd,
-  KvLinkSpec,
-  ProfilePoint,
-  Speculation,
-  StepTimeDistribution,
-} from '../engine/index.ts';
+import type { Model } from '../catalog/index.ts';
+import type { NodeAffinity, ResourceRequest, SchedulingPolicy } from '../cluster/index.ts';
+import type { KvLinkSpec } from '../engine/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import type { LengthSpec } from '../workload/index.ts';
+import type { EngineSettings } from './engine-settings.ts';
+import type { ProbesSpec } from './probes.ts';
+import type { ScalingSpec } from './scaling-spec.ts';
+import type { DumpSpec, FileMountSpec, ModelStorageSpec, SecretSpec } from './storage.ts';
 
 /** A service: one endpoint that clients call, over one or more deployments. */
 export interface ServiceSpec {
@@ -20,6 +17,10 @@ export interface ServiceSpec {
   /** How long the answers to client requests are; scenario traffic states its own lengths. */
   readonly replies: LengthSpec;
   readonly deployments: readonly DeploymentSpec[];
+  /** Stopped this long after it has come to run (guide 233). */
+  readonly autoStop?: Micros;
+  /** Its pods' events are ingested into logs and kept for seven days instead of an hour (guide 4484-4486). */
+  readonly ingestsPodEvents?: boolean;
 }
 
 export type AuthSpec = { readonly kind: 'none' } | { readonly kind: 'api-key'; readonly keys: readonly ApiKeySpec[] };
@@ -31,25 +32,45 @@ export interface ApiKeySpec {
 }
 
 /**
- * A deployment: equal instances. In basic mode an instance is one common unit; disaggregated, it is at least one
- * prefill and one decode unit, and keys and values go from one to the other.
+ * How an instance is made up (guide 313-320, 482-510, 742-760).
+ * - `basic`: one common unit.
+ * - `co-located`: prefill and decode units on the same nodes; or a common unit, the master, and worker units whose
+ *   pods are part of its engine.
+ * - `disaggregated`: prefill and decode units on nodes of their own.
  */
+export type DeploymentMode = 'basic' | 'co-located' | 'disaggregated';
+
+/** A deployment: equal instances of one or more units. */
 export interface DeploymentSpec {
   readonly name: string;
+  readonly description?: string;
+  readonly mode: DeploymentMode;
   readonly pool: string;
+  /** Of a heterogeneous pool, the node pool; default any that fits. */
+  readonly nodePool?: string;
   /** Share of the service's traffic, 0 to 100. */
   readonly weight: number;
   /** Deployment replicas, 1 to 128 (guide 382). */
   readonly instances: number;
+  readonly schedulingPolicy: SchedulingPolicy;
+  /** 1, the lowest, to 3 (guide 386). */
+  readonly priority: number;
   readonly units: readonly UnitSpec[];
-  /** Of a disaggregated deployment. */
+  /** Of prefill and decode units. */
   readonly kvTransfer?: KvTransferSpec;
   /** Not ready by then is failed (guide 444 gives no figure, 7344 the range). */
   readonly deployTimeout: Micros;
+  /** Percent of the instances that a rolling upgrade may add, rounded up; and of those that may be missing, rounded down. */
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+  readonly secrets: readonly SecretSpec[];
+  /** The DEW secret with the access keys for object storage, where the pool has no temporary credentials (guide 433). */
+  readonly storageSecret?: string;
+  readonly scaling?: ScalingSpec;
 }
 
-/** What a unit does with a request: all of it, its prompt, or its answer. */
-export type UnitRole = 'common' | 'prefill' | 'decode';
+/** What a unit does with a request: all of it, its prompt, its answer; or it lends its devices to the first unit. */
+export type UnitRole = 'common' | 'prefill' | 'decode' | 'worker';
 
 /** How keys and values get from a prefill to a decode engine. */
 export interface KvTransferSpec extends KvLinkSpec {
@@ -61,91 +82,62 @@ export interface KvTransferSpec extends KvLinkSpec {
   readonly retries: number;
 }
 
+/** What is rebuilt when a pod restarts (guide 4167-4182). The contract knows all but `unit-replica`. */
+export type RebuildScope = 'pod' | 'unit-replica' | 'unit' | 'deployment-replica';
+
 /** One role of a deployment: an image, its resources, its probes and the engine that it runs. */
 export interface UnitSpec {
   readonly name: string;
   readonly role: UnitRole;
   /** Unit replicas in each instance (`group_count`), 1 to 100. */
   readonly replicas: number;
+  /** Pods of a unit replica (`count`): together they run one engine. Default 1. */
+  readonly pods?: number;
+  /** What each pod asks for. */
   readonly resources: ResourceRequest;
   readonly image: ImageSpec;
   readonly model: Model;
   /** The name that clients use for the model. */
   readonly servedModelName: string;
   readonly engine: EngineSettings;
-  readonly startupProbe?: ProbeSpec;
+  readonly storage: ModelStorageSpec;
+  readonly files: readonly FileMountSpec[];
+  readonly dumps: readonly DumpSpec[];
+  readonly probes: ProbesSpec;
+  readonly autoRebuild?: RebuildScope;
+  /** Moves the pods off a node with a faulty NPU, switch or other hardware (guide 4133). */
+  readonly autoRestart: boolean;
+  /** A faulty chip is reset with its whole node, and the pods start there again (`npu_reset_enable`; guide 10105-10119). */
+  readonly nodeReset?: boolean;
+  readonly gracefulShutdown?: GracefulShutdownSpec;
+  readonly affinity?: NodeAffinity;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
+/** How a container ends when it is asked to (guide 424, 3944-4010). */
+export interface GracefulShutdownSpec {
+  /** From the signal to the kill. */
+  readonly timeout: Micros;
+  /** Run inside the container on the signal. */
+  readonly command?: string;
+  /** How long the command takes; it counts within the timeout. */
+  readonly commandTakes: Micros;
+}
+
+/** A container image, and what can be wrong with it. */
 export interface ImageSpec {
   readonly name: string;
   readonly sizeGiB: number;
-}
-
-/** Engine settings as a person states them; memory and accelerator make an EngineSpec of them. */
-export interface EngineSettings {
-  /** Which engine it is: its batching rules and its fit. Default `vllm`; on NPUs that is vLLM-Ascend. */
-  readonly kind?: EngineKind;
-  /** Picks the fit of that version, where there is one. */
-  readonly version?: string;
-  /** What weights are stored and computed in; default `bf16`. */
-  readonly precision?: Precision;
-  /** Default: fp8 for fp8 and fp4 checkpoints, else bf16. */
-  readonly kvCacheType?: KvCacheType;
-  /** Ranks of data-parallel attention; experts are spread over all devices. Default 1. */
-  readonly dataParallelAttention?: number;
-  /** Default: the roofline with the catalogue's scalars. */
-  readonly stepTime?: StepTimeSettings;
-  /** What a request goes through before the engine's queue; default nothing. */
-  readonly frontEnd?: FrontEnd;
-  readonly maxNumSeqs: number;
-  readonly maxNumBatchedTokens: number;
-  readonly blockSize: number;
-  /** Share of device memory for weights and KV cache (`gpu_memory_utilization`). */
-  readonly memoryUtilization: number;
-  readonly maxModelLen: number;
-  /** Set when the engine's own log states the block count. */
-  readonly kvBlocks?: number;
-  readonly schedulingPolicy?: 'fcfs' | 'priority';
-  readonly watermark?: number;
-  /** Batch sizes with captured graphs, to which decode batches are padded; none when absent. */
-  readonly graphBatchSizes?: readonly number[];
-  /** Tokens of a unit of prefix caching; none when absent. */
-  readonly prefixUnitTokens?: number;
-  readonly speculation?: Speculation;
-}
-
-/** Where step times come from: equations with fitted scalars, coefficients, measured points, or a distribution. */
-export type StepTimeSettings =
-  | { readonly kind: 'roofline'; readonly scalars?: Partial<StepTimeScalars> }
-  | ({ readonly kind: 'affine' } & AffineStepTime)
-  | { readonly kind: 'profile'; readonly points: readonly ProfilePoint[] }
-  | {
-      readonly kind: 'distribution';
-      /** Of its draws. */
-      readonly seed: number;
-      readonly prefill: StepTimeDistribution;
-      readonly decode: StepTimeDistribution;
-    };
-
-/** How far a unit's step times are to be believed, and why. */
-export interface UnitEvidence extends Evidence {
-  readonly service: string;
-  readonly deployment: string;
-  readonly unit: string;
-  readonly accelerator: string;
-  /** Devices of a pod; of a CPU node the share of its cores. */
-  readonly devices: number;
-  readonly model: string;
-  readonly engine: EngineKind;
-  readonly version?: string;
-  readonly precision: Precision;
-}
-
-/** A startup probe (guide 4084-4097). */
-export interface ProbeSpec {
-  readonly path: string;
-  readonly interval: Micros;
-  readonly delay: Micros;
-  readonly timeout: Micros;
-  readonly failureThreshold: number;
+  /** Default: that of the nodes. */
+  readonly arch?: 'x86' | 'arm64';
+  /** Not in the registry, or not to be read by this account. */
+  readonly unavailable?: 'missing' | 'denied';
+  /** Its boot command fails. */
+  readonly failsToStart?: boolean;
+  /** Paths that answer health checks; default any that a probe asks. */
+  readonly healthPaths?: readonly string[];
+  /** Programs of the image; default those that probes and shutdown commands need. */
+  readonly tools?: readonly string[];
+  /** Made for several roles (guide 523, 763). Default true. */
+  readonly multiRole?: boolean;
 }

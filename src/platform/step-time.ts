@@ -38,19 +38,41 @@ export function unitCheckpoint({ model, engine }: UnitSpec): Checkpoint {
   return checkpointOf(model, engine.precision ?? 'bf16', engine.kvCacheType);
 }
 
-/** The devices of a unit's pod; on a CPU node its share of the cores. */
-export function unitParallelism({ engine, resources }: UnitSpec, flavor: NodeFlavor): Required<Parallelism> {
+/** The devices of a unit replica, each of its pods on a node of its own; on a CPU node its share of the cores. */
+export function unitParallelism({ engine, resources, pods = 1 }: UnitSpec, flavor: NodeFlavor): Required<Parallelism> {
   const onCpu = deviceOf(flavor).kind === 'cpu';
   return {
-    devices: onCpu ? resources.cpu / flavor.cpu : resources.accelerators,
+    devices: onCpu ? resources.cpu / flavor.cpu : resources.accelerators * pods,
     attentionRanks: engine.dataParallelAttention ?? 1,
+    stages: engine.pipelineParallel ?? 1,
+    microBatchTokens: engine.maxNumBatchedTokens,
+    nodes: onCpu ? 1 : pods,
   };
+}
+
+/**
+ * How much longer the steps of an engine take beside others on its node: 1 + interference x neighbours. Engines there
+ * have accelerators of their own, but share host cores, PCIe and network adapters. Nobody has published by how much, so
+ * that the share is the scenario's, and 0 by default. A neighbour counts while its engine lives, idle or not: that
+ * changes only when pods come and go, and the engine takes it up at a step boundary, with segments exact. Under load,
+ * where it matters, the two are the same.
+ */
+export function coLocationSlowdown({ interference = 0 }: UnitSpec['engine'], neighbours: number): number {
+  return 1 + interference * neighbours;
 }
 
 export function unitStepTime(unit: UnitSpec, flavor: NodeFlavor): UnitStepTime {
   const { model, evidence } = plainStepTime(unit, flavor);
-  const { graphBatchSizes } = unit.engine;
-  return { model: graphBatchSizes === undefined ? model : new GraphBatches(model, graphBatchSizes), evidence };
+  const { graphBatchSizes, pipelineParallel: stages = 1, interference = 0 } = unit.engine;
+  // A batch is captured by micro-batch.
+  const sizes = graphBatchSizes?.map((size) => size * stages);
+  return {
+    model: sizes === undefined ? model : new GraphBatches(model, sizes),
+    evidence:
+      interference === 0
+        ? evidence
+        : { tier: 'derived', source: `the scenario's interference; but for it: ${evidence.source}` },
+  };
 }
 
 /** Without regard to captured graphs. */
@@ -82,12 +104,24 @@ function roofline(unit: UnitSpec, flavor: NodeFlavor, overrides: object): UnitSt
   const asked = { accelerator, engine: kind, precision, model, ...(version === undefined ? {} : { version }) };
   const { scalars, evidence } = stepTimeFit(asked);
   const parallelism = unitParallelism(unit, flavor);
-  const own = Object.keys(overrides);
   return {
     model: new RooflineModel(model, accelerator, { ...scalars, ...overrides }, parallelism, unitCheckpoint(unit)),
-    evidence:
-      own.length === 0
-        ? evidence
-        : { tier: 'derived', source: `the scenario's ${own.join(', ')}; the rest: ${evidence.source}` },
+    evidence: rooflineEvidence(evidence, Object.keys(overrides), parallelism),
   };
+}
+
+/** What was fitted had the catalogue's scalars, and one stage on one node. */
+function rooflineEvidence(
+  fitted: Evidence,
+  own: readonly string[],
+  { stages, nodes }: Required<Parallelism>,
+): Evidence {
+  const besides = [
+    ...(own.length === 0 ? [] : [`the scenario's ${own.join(', ')}`]),
+    ...(stages === 1 ? [] : [`${stages} pipeline stages by equations alone`]),
+    ...(nodes === 1 ? [] : [`${nodes} nodes by equations alone`]),
+  ];
+  return besides.length === 0
+    ? fitted
+    : { tier: 'derived', source: `${besides.join('; ')}; the rest: ${fitted.source}` };
 }

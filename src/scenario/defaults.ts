@@ -1,9 +1,10 @@
 import { deviceOf, type EngineKind, type NodeFlavor } from '../catalog/index.ts';
 import type { ResourceRequest } from '../cluster/index.ts';
 import type { FrontEnd } from '../engine/index.ts';
-import type { EngineSettings, ImageSpec } from '../platform/index.ts';
+import type { DeploymentMode, EngineSettings, ImageSpec } from '../platform/index.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { DeploymentEntry, PoolEntry, UnitEntry } from './schema.ts';
+import { given } from './given.ts';
+import type { DeploymentEntry, PoolEntry, Scenario, UnitEntry } from './schema.ts';
 
 /** Defaults that hang on something else in the scenario: on the pool's nodes, or on the model. */
 
@@ -27,16 +28,34 @@ const MEMORY_UTILIZATION: Readonly<Record<EngineKind, number>> = { vllm: 0.9, sg
  */
 const FRONT_END: Readonly<Partial<Record<EngineKind, FrontEnd>>> = { vllm: { fixedMicros: 5_000, perTokenMicros: 2 } };
 
-/** The flavor that defaults follow: that of the pool's first nodes. A pool has one kind of accelerator. */
-export function leadingFlavor(pool: PoolEntry, catalogue: Catalogue): NodeFlavor {
-  return catalogue.flavor(pool.nodes[0]!.flavor);
+/** The pool of that name, or the one of which it is a subpool. */
+export function poolNamed(scenario: Scenario, name: string): PoolEntry | undefined {
+  return scenario.pools.find((pool) => pool.name === name || pool.subpools.some((subpool) => subpool.name === name));
+}
+
+/** The groups of nodes that a deployment may be on: those of its node pool, or all of its pool. */
+export function groupsOf({ nodePool }: DeploymentEntry, { nodes }: PoolEntry): PoolEntry['nodes'] {
+  return nodePool === undefined ? nodes : nodes.filter(({ name, flavor }) => (name ?? flavor) === nodePool);
+}
+
+/** The flavor that a deployment's defaults follow: that of the first nodes that it may be on. */
+export function flavorOf(entry: DeploymentEntry, scenario: Scenario, catalogue: Catalogue): NodeFlavor {
+  return catalogue.flavor(groupsOf(entry, poolNamed(scenario, entry.pool)!)[0]!.flavor);
+}
+
+/** By its units, unless it is said (guide 313-320). */
+export function modeOf({ mode, units }: DeploymentEntry): DeploymentMode {
+  if (mode !== undefined) return mode;
+  if (units.some(({ role }) => role === 'worker')) return 'co-located';
+  return units.some(({ role }) => role !== 'common') ? 'disaggregated' : 'basic';
 }
 
 /** A pod's resources; cores and memory are by default the share of a node that its accelerators are. */
 export function resourcesOf(unit: UnitEntry, flavor: NodeFlavor): ResourceRequest {
   const onCpu = flavor.accelerators === 0;
   const { accelerators = onCpu ? 0 : 1, cpu, memoryGiB } = unit.resources;
-  const share = (ofNode: number): number => Math.floor(ofNode / flavor.accelerators) * accelerators;
+  const share = (ofNode: number): number =>
+    Math.max(1, Math.floor(Math.floor(ofNode / flavor.accelerators) * accelerators));
   return {
     cpu: cpu ?? (onCpu ? CPU_POD.cpu : share(flavor.cpu)),
     memoryGiB: memoryGiB ?? (onCpu ? CPU_POD.memoryGiB : share(flavor.memoryGiB)),
@@ -45,7 +64,8 @@ export function resourcesOf(unit: UnitEntry, flavor: NodeFlavor): ResourceReques
 }
 
 export function imageOf(unit: UnitEntry, flavor: NodeFlavor): ImageSpec {
-  return { name: unit.image.name ?? IMAGES[unit.engine.kind][deviceOf(flavor).kind], sizeGiB: unit.image.sizeGiB };
+  const name = unit.image.name ?? IMAGES[unit.engine.kind][deviceOf(flavor).kind];
+  return given({ ...unit.image, name });
 }
 
 /** @param seed of the draws of a distribution */
@@ -70,6 +90,7 @@ export function unitName({ name, role }: UnitEntry): string {
   return name ?? (role === 'common' ? 'role-0' : role);
 }
 
-export function isDisaggregated({ units }: DeploymentEntry): boolean {
-  return units.some(({ role }) => role !== 'common');
+/** Whether keys and values go from prefill to decode engines. */
+export function hasKvTransfer({ units }: DeploymentEntry): boolean {
+  return units.some(({ role }) => role === 'prefill' || role === 'decode');
 }

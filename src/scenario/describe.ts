@@ -1,16 +1,19 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import type { FaultSpec, LabDescription, TimelineEntry } from '../lab/index.ts';
-import type { AuthSpec, DeploymentSpec, ServiceSpec, UnitSpec } from '../platform/index.ts';
-import { apiKeyFor, keyDigest } from '../platform/index.ts';
+import type { PoolSpec } from '../cluster/index.ts';
+import type { LabDescription } from '../lab/index.ts';
+import { type AuthSpec, apiKeyFor, keyDigest, type ServiceSpec } from '../platform/index.ts';
 import { type ArrivalSpec, parseTrace, type Trace, type TrafficSpec } from '../workload/index.ts';
 import { type Catalogue, catalogueOf } from './catalogue.ts';
 import { shortestContext } from './checks.ts';
-import { engineOf, imageOf, isDisaggregated, leadingFlavor, resourcesOf, unitName } from './defaults.ts';
+import { deploymentSpec } from './describe-deployment.ts';
+import { timelineEntry } from './describe-timeline.ts';
+import { timingsOf } from './describe-timings.ts';
 import type { Expectation } from './expressions.ts';
+import { given } from './given.ts';
 import type { Problem } from './messages.ts';
 import type { ScenarioDocument } from './parse.ts';
-import type { DeploymentEntry, PoolEntry, ServiceEntry, TimelineItem, TrafficEntry, UnitEntry } from './schema.ts';
+import type { PoolEntry, Scenario, ServiceEntry, TrafficEntry } from './schema.ts';
 
 /**
  * The lab that a scenario describes, complete, and what is expected of it.
@@ -21,7 +24,7 @@ export function describe(
   document: ScenarioDocument,
   files: ReadonlyMap<string, string>,
 ): { lab: LabDescription; expectations: readonly Expectation[] } {
-  const { scenario, expectations } = document;
+  const { scenario, expectations, upgrades } = document;
   const traces = readTraces(document, files);
   const { name, seed, duration, pools } = scenario;
   const catalogue = catalogueOf(scenario);
@@ -29,15 +32,12 @@ export function describe(
     name,
     seed,
     epoch: Date.parse(scenario.epoch),
-    pools: pools.map((pool) => ({
-      name: pool.name,
-      type: pool.type,
-      nodes: pool.nodes.map(({ flavor, count }) => ({ flavor: catalogue.flavor(flavor), count })),
-    })),
-    services: scenario.services.map((service) => serviceOf(service, pools, catalogue, seed)),
+    timings: timingsOf(scenario.timings),
+    pools: pools.map((pool) => poolSpec(pool, catalogue)),
+    services: scenario.services.map((service) => serviceSpec(service, scenario, catalogue)),
     traffic: scenario.traffic.map((stream) => trafficOf(stream, traces)),
     ...(duration === undefined ? {} : { duration }),
-    timeline: scenario.timeline.map(timelineOf),
+    timeline: scenario.timeline.map((item, index) => timelineEntry(item, upgrades.get(index), scenario, catalogue)),
   };
   document.source.report(tooLong(document, lab.traffic));
   return { lab, expectations };
@@ -66,14 +66,29 @@ function readTraces(document: ScenarioDocument, files: ReadonlyMap<string, strin
   return traces;
 }
 
-function serviceOf(entry: ServiceEntry, pools: readonly PoolEntry[], catalogue: Catalogue, seed: number): ServiceSpec {
-  const { name, replies, deployments } = entry;
+function poolSpec({ nodes, plugins, ...pool }: PoolEntry, catalogue: Catalogue): PoolSpec {
+  return {
+    ...pool,
+    plugins: given(plugins),
+    nodes: nodes.map(({ flavor, taints, ...group }) => ({
+      ...given(group),
+      flavor: catalogue.flavor(flavor),
+      taints: taints.map((taint) => given(taint)),
+    })),
+  } as PoolSpec;
+}
+
+function serviceSpec(entry: ServiceEntry, scenario: Scenario, catalogue: Catalogue): ServiceSpec {
+  const { name, replies, deployments, autoStop, logs } = entry;
   return {
     name,
     id: serviceId(name),
-    auth: authOf(entry, seed),
+    auth: authOf(entry, scenario.seed),
     replies: replies.output,
-    deployments: deployments.map((deployment) => deploymentOf(deployment, pools, catalogue, seed)),
+    deployments: deployments.map((deployment) => deploymentSpec(deployment, scenario, catalogue)),
+    ...(autoStop === undefined ? {} : { autoStop }),
+    // Guide 4484: both are needed.
+    ingestsPodEvents: logs.ingest && logs.kubernetesEvents,
   };
 }
 
@@ -83,40 +98,6 @@ function authOf({ name, auth }: ServiceEntry, seed: number): AuthSpec {
   return { kind: 'api-key', keys };
 }
 
-function deploymentOf(
-  entry: DeploymentEntry,
-  pools: readonly PoolEntry[],
-  catalogue: Catalogue,
-  seed: number,
-): DeploymentSpec {
-  const { units, kvTransfer, ...rest } = entry;
-  const pool = pools.find(({ name }) => name === entry.pool)!;
-  const { setup, gigabytesPerSecond, ...transfer } = kvTransfer;
-  return {
-    ...rest,
-    units: units.map((unit) => unitOf(unit, pool, catalogue, seed)),
-    ...(isDisaggregated(entry)
-      ? { kvTransfer: { ...transfer, setupMicros: setup, bytesPerSecond: gigabytesPerSecond * 1e9 } }
-      : {}),
-  };
-}
-
-function unitOf(entry: UnitEntry, pool: PoolEntry, catalogue: Catalogue, seed: number): UnitSpec {
-  const flavor = leadingFlavor(pool, catalogue);
-  const { startup } = entry.probes;
-  return {
-    name: unitName(entry),
-    role: entry.role,
-    replicas: entry.replicas,
-    resources: resourcesOf(entry, flavor),
-    image: imageOf(entry, flavor),
-    model: catalogue.model(entry.model),
-    servedModelName: entry.servedModelName ?? entry.model,
-    engine: engineOf(entry, catalogue, seed),
-    ...(startup === 'none' ? {} : { startupProbe: startup }),
-  };
-}
-
 function trafficOf(entry: TrafficEntry, traces: ReadonlyMap<string, Trace>): TrafficSpec {
   const { name, service, from, start, arrivals, count } = entry;
   const recorded = { kind: 'trace' } as const;
@@ -124,32 +105,6 @@ function trafficOf(entry: TrafficEntry, traces: ReadonlyMap<string, Trace>): Tra
   const spacing: ArrivalSpec =
     arrivals.kind === 'trace' ? { kind: 'trace', trace: traces.get(arrivals.file)!, speed: arrivals.speed } : arrivals;
   return { name, service, from, start, arrivals: spacing, prompt, output, ...(count === undefined ? {} : { count }) };
-}
-
-function timelineOf(entry: TimelineItem): TimelineEntry {
-  return { at: entry.at, from: entry.from, fault: faultOf(entry) };
-}
-
-function faultOf(entry: TimelineItem): FaultSpec {
-  if (entry.do === 'refuse') {
-    const { do: kind, service, status, retryAfterSeconds, for: lasting } = entry;
-    return { kind, service, status, ...given({ retryAfterSeconds, lasting }) };
-  }
-  const { service, deployment, instance, unit, replica } = entry;
-  const target = { service, deployment, instance, ...given({ unit, replica }) };
-  switch (entry.do) {
-    case 'kill-pod':
-      return { kind: entry.do, ...target };
-    case 'break-link':
-      return { kind: entry.do, ...target, ...given({ lasting: entry.for }) };
-    default:
-      return { kind: entry.do, ...target, factor: entry.factor, ...given({ lasting: entry.for }) };
-  }
-}
-
-/** Only what was said: an absent key is not the same as one without a value. */
-function given<Fields extends object>(fields: Fields): { [Key in keyof Fields]?: NonNullable<Fields[Key]> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 /** Streams of a trace that send a request which no engine of their service could ever take. */

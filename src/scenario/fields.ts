@@ -16,6 +16,12 @@ export function name(length = NAME_LENGTH) {
     .max(length, says);
 }
 
+/** A name of a service or a deployment (guide 372, 3330). */
+export function label() {
+  const says = expecting('a name of 1 to 128 letters, digits, "-" and "_"');
+  return z.string(says).regex(/^[A-Za-z0-9_-]{1,128}$/, says);
+}
+
 export function text(what: string) {
   return z.string(expecting(what)).min(1, expecting(what));
 }
@@ -24,6 +30,21 @@ export function integer(min: number, max?: number) {
   const says = expecting(max === undefined ? `an integer, at least ${min}` : `an integer from ${min} to ${max}`);
   const field = z.int(says).min(min, says);
   return max === undefined ? field : field.max(max, says);
+}
+
+export function number(min: number, max: number) {
+  const says = expecting(`a number from ${min} to ${max}`);
+  return z.number(says).min(min, says).max(max, says);
+}
+
+/** `25%` or 25, from 1 to 100. */
+export function percent() {
+  return z
+    .union(
+      [z.int().min(1).max(100), z.string().regex(/^([1-9]\d?|100)%$/)],
+      expecting('a percentage from 1% to 100%, such as "25%"'),
+    )
+    .transform((written) => (typeof written === 'number' ? written : Number(written.slice(0, -1))));
 }
 
 export function positive() {
@@ -46,6 +67,15 @@ export function share() {
 export function shareOrNone() {
   const says = expecting('a number from 0 to 1');
   return z.number(says).min(0, says).max(1, says);
+}
+
+/** A list of so many of something; `min` is 0 or 1. */
+export function list<Element extends z.ZodType>(element: Element, what: string, max: number, min: 0 | 1 = 0) {
+  const elements = z.array(element);
+  const least = min === 0 ? elements : elements.min(1, expecting(`at least one ${what}`));
+  return least.max(max, {
+    error: ({ input }) => `got ${(input as unknown[]).length}, expected at most ${max} of each ${what}`,
+  });
 }
 
 const DURATION_EXAMPLES = 'such as "30s", "250ms" or "1h30m"';

@@ -33,14 +33,17 @@ export interface Figures extends LoadFigures {
 /** Sums up a world as it stands. */
 export function figuresOf(world: World): Figures {
   const records = [...world.requests.records()];
+  const all = loadFigures(world, records, () => true);
   const services: Record<string, ServiceFigures> = {};
   for (const { index, spec, status } of world.platform.services) {
     const own = records.filter((record) => record.service === index);
-    services[spec.name] = { ...loadFigures(world, own, (service) => service === index), status };
+    // Of a single service they are the same.
+    const load = world.platform.services.length === 1 ? all : loadFigures(world, own, (service) => service === index);
+    services[spec.name] = { ...load, status };
   }
   const events: Record<string, number> = {};
   for (const event of world.events.all()) events[event.reason] = (events[event.reason] ?? 0) + event.occurrences;
-  return { ...loadFigures(world, records, () => true), simulatedSeconds: world.now / 1e6, services, events };
+  return { ...all, simulatedSeconds: world.now / 1e6, services, events };
 }
 
 function loadFigures(world: World, records: RequestRecord[], includes: (service: number) => boolean): LoadFigures {

@@ -2,9 +2,10 @@ import { UserError } from '../kernel/index.ts';
 import { checkScenario } from './checks.ts';
 import { compileExpectation, type Expectation } from './expressions.ts';
 import { explain, type Problem, problemsOf } from './messages.ts';
-import { type Scenario, scenarioSchema } from './schema.ts';
+import { type DeploymentEntry, type Scenario, scenarioSchema } from './schema.ts';
 import { idsOf } from './schema-catalogue.ts';
 import { Source } from './source.ts';
+import { upgradesOf } from './upgrades.ts';
 
 /** A trace that a scenario names: its path as written, relative to the scenario, and where it is named. */
 export interface TraceFile {
@@ -18,6 +19,8 @@ export interface ScenarioDocument {
   readonly file: string;
   readonly scenario: Scenario;
   readonly expectations: readonly Expectation[];
+  /** Deployments as upgrades of the timeline make them, by the entry's place. */
+  readonly upgrades: ReadonlyMap<number, DeploymentEntry>;
   /** The traces to hand to `describe`, each once. */
   readonly files: readonly TraceFile[];
   /** Where things stand. */
@@ -51,10 +54,11 @@ export function readScenario(
     source.report(version.length > 0 ? version : problems);
   }
   const scenario: Scenario = { ...result.data!, ...(overrides.seed === undefined ? {} : { seed: overrides.seed }) };
-  const problems = checkScenario(scenario);
+  const upgrades = upgradesOf(scenario, written, idsOf(written));
+  const problems = [...upgrades.problems, ...checkScenario(scenario, upgrades.entries)];
   const expectations = compileAll(scenario, problems);
   source.report(problems);
-  return { file, scenario, expectations, files: filesOf(scenario, source), source };
+  return { file, scenario, expectations, upgrades: upgrades.entries, files: filesOf(scenario, source), source };
 }
 
 function compileAll(scenario: Scenario, problems: Problem[]): Expectation[] {

@@ -92,6 +92,12 @@ export const engine = z
     dataParallelAttention: integer(1, 1024)
       .default(1)
       .describe('Ranks of data-parallel attention; experts are spread over all accelerators of the pod.'),
+    pipelineParallel: integer(1, 1024)
+      .default(1)
+      .describe('Pipeline stages (pipeline_parallel_size); the accelerators of a stage are tensor-parallel.'),
+    interference: notNegative()
+      .default(0)
+      .describe('Share by which each other engine on its node makes steps longer: a figure of your own.'),
     stepTime: z
       .discriminatedUnion('kind', [roofline, affine, profile, distribution])
       .prefault({ kind: 'roofline' })

@@ -1,8 +1,21 @@
-import type { Kernel, Micros } from '../kernel/index.ts';
-import { fill, POD_EVENTS, type PodEventType, SERVICE_EVENTS, type ServiceEventType } from './event-texts.ts';
+import { fromSeconds, type Kernel, type Micros } from '../kernel/index.ts';
+import {
+  fill,
+  POD_EVENTS,
+  type PodEventKey,
+  type PodEventType,
+  SERVICE_EVENTS,
+  type ServiceEventKey,
+  type ServiceEventType,
+} from './event-texts.ts';
 
 /** Distinct events kept; beyond it the oldest are dropped and counted. */
 const EVENT_LIMIT = 100_000;
+
+/** How long after its last occurrence the platform still shows an event (guide 3043, 4486-4488). */
+const SERVICE_EVENTS_SHOWN = fromSeconds(30 * 86_400);
+const POD_EVENTS_SHOWN = fromSeconds(3_600);
+const INGESTED_POD_EVENTS_SHOWN = fromSeconds(7 * 86_400);
 
 /** One event as the platform shows it: repeats of the same text on the same object are counted, not listed. */
 export interface PlatformEvent {
@@ -21,6 +34,14 @@ export interface PlatformEvent {
 /** Told of each occurrence of an event, as it happens. */
 export type EventSink = (event: Readonly<PlatformEvent>) => void;
 
+export interface EventVisibility {
+  /**
+   * Whether a pod's service sends its events to the log service: logs ingested and "Kubernetes events" chosen.
+   * Without it no service does.
+   */
+  readonly podEventsIngested?: (pod: string) => boolean;
+}
+
 /** Service and pod events, in order of first occurrence. */
 export class EventLog {
   readonly #kernel: Kernel;
@@ -34,18 +55,27 @@ export class EventLog {
     this.#sink = sink;
   }
 
-  service(name: string, reason: keyof typeof SERVICE_EVENTS, ...values: (string | number)[]): void {
+  service(name: string, reason: ServiceEventKey, ...values: (string | number)[]): void {
     const { type, text } = SERVICE_EVENTS[reason];
     this.#record('service', name, type, reason, fill(text, values));
   }
 
-  pod(name: string, reason: keyof typeof POD_EVENTS, ...values: (string | number)[]): void {
+  pod(name: string, reason: PodEventKey, ...values: (string | number)[]): void {
     const { type, text } = POD_EVENTS[reason];
     this.#record('pod', name, type, reason, fill(text, values));
   }
 
+  /** Every event of the run, whatever its age. */
   all(): PlatformEvent[] {
     return [...this.#events.values()];
+  }
+
+  /** The events that the platform would show at a moment: the older ones are gone from its pages, not from this log. */
+  visible(now: Micros, { podEventsIngested = () => false }: EventVisibility = {}): PlatformEvent[] {
+    return this.all().filter(({ level, object, lastAt }) => {
+      if (level === 'service') return now - lastAt <= SERVICE_EVENTS_SHOWN;
+      return now - lastAt <= (podEventsIngested(object) ? INGESTED_POD_EVENTS_SHOWN : POD_EVENTS_SHOWN);
+    });
   }
 
   get dropped(): number {

@@ -31,24 +31,32 @@ export interface RequestRecord {
   readonly endedAt: Micros;
 }
 
+/** The cells of a request's row. */
+const CELL = {
+  service: 0,
+  engine: 1,
+  traceRow: 2,
+  outcome: 3,
+  status: 4,
+  promptTokens: 5,
+  outputTokensDue: 6,
+  outputTokens: 7,
+  arrivedAt: 8,
+  admittedAt: 9,
+  firstTokenAt: 10,
+  endedAt: 11,
+} as const;
+const ROW_CELLS = Object.keys(CELL).length;
+const FIRST_ROWS = 1_024;
+
 /**
- * Every request of a run, by number in order of arrival: a table of columns, so that a million rows stay small.
- * A request arrives once and ends once; the log asserts it.
+ * Every request of a run, by number in order of arrival: one flat table, so that a million rows stay small and the
+ * garbage collector has nothing to look at. A request arrives once and ends once; the log asserts it.
  */
 export class RequestLog {
   readonly #kernel: Kernel;
-  readonly #service: number[] = [];
-  readonly #engine: number[] = [];
-  readonly #traceRow: number[] = [];
-  readonly #outcome: number[] = [];
-  readonly #status: number[] = [];
-  readonly #promptTokens: number[] = [];
-  readonly #outputTokensDue: number[] = [];
-  readonly #outputTokens: number[] = [];
-  readonly #arrivedAt: number[] = [];
-  readonly #admittedAt: number[] = [];
-  readonly #firstTokenAt: number[] = [];
-  readonly #endedAt: number[] = [];
+  #cells = new Float64Array(FIRST_ROWS * ROW_CELLS);
+  #size = 0;
   #inFlight = 0;
   #preemptions = 0;
 
@@ -57,7 +65,7 @@ export class RequestLog {
   }
 
   get size(): number {
-    return this.#arrivedAt.length;
+    return this.#size;
   }
 
   get inFlight(): number {
@@ -69,36 +77,38 @@ export class RequestLog {
   }
 
   arrived(service: number, promptTokens: number, outputTokensDue: number, traceRow: number): number {
-    const number = this.#arrivedAt.length;
+    const number = this.#size++;
     const now = this.#kernel.now;
-    this.#service.push(service);
-    this.#engine.push(NO_ENGINE);
-    this.#traceRow.push(traceRow);
-    this.#outcome.push(Outcome.inFlight);
-    this.#status.push(0);
-    this.#promptTokens.push(promptTokens);
-    this.#outputTokensDue.push(outputTokensDue);
-    this.#outputTokens.push(0);
-    this.#arrivedAt.push(now);
-    this.#admittedAt.push(-1);
-    this.#firstTokenAt.push(-1);
-    this.#endedAt.push(-1);
+    const row = number * ROW_CELLS;
+    if (row === this.#cells.length) this.#grow();
+    const cells = this.#cells;
+    cells[row + CELL.service] = service;
+    cells[row + CELL.engine] = NO_ENGINE;
+    cells[row + CELL.traceRow] = traceRow;
+    cells[row + CELL.outcome] = Outcome.inFlight;
+    cells[row + CELL.promptTokens] = promptTokens;
+    cells[row + CELL.outputTokensDue] = outputTokensDue;
+    cells[row + CELL.arrivedAt] = now;
+    cells[row + CELL.admittedAt] = -1;
+    cells[row + CELL.firstTokenAt] = -1;
+    cells[row + CELL.endedAt] = -1;
     this.#inFlight++;
     this.#kernel.trace.note(now, WORD.arrived, number, service, promptTokens, outputTokensDue);
     return number;
   }
 
   routed(number: number, engine: number): void {
-    this.#engine[number] = engine;
+    this.#cells[number * ROW_CELLS + CELL.engine] = engine;
   }
 
   admitted(number: number): void {
-    this.#admittedAt[number] = this.#kernel.now;
-    this.#kernel.trace.note(this.#kernel.now, WORD.admitted, number, this.#engine[number]);
+    const row = number * ROW_CELLS;
+    this.#cells[row + CELL.admittedAt] = this.#kernel.now;
+    this.#kernel.trace.note(this.#kernel.now, WORD.admitted, number, this.#cells[row + CELL.engine]);
   }
 
   firstToken(number: number): void {
-    this.#firstTokenAt[number] = this.#kernel.now;
+    this.#cells[number * ROW_CELLS + CELL.firstTokenAt] = this.#kernel.now;
     this.#kernel.trace.note(this.#kernel.now, WORD.firstToken, number);
   }
 
@@ -108,39 +118,49 @@ export class RequestLog {
   }
 
   ended(number: number, outcome: Outcome, status: number, outputTokens: number): void {
-    assert(this.#outcome[number] === Outcome.inFlight, `request ${number} ends twice`);
+    const row = number * ROW_CELLS;
+    const cells = this.#cells;
+    assert(cells[row + CELL.outcome] === Outcome.inFlight, () => `request ${number} ends twice`);
     assert(
-      outcome !== Outcome.completed || outputTokens === this.#outputTokensDue[number],
-      `request ${number} completed with ${outputTokens} tokens of ${this.#outputTokensDue[number]}`,
+      outcome !== Outcome.completed || outputTokens === cells[row + CELL.outputTokensDue],
+      () => `request ${number} completed with ${outputTokens} tokens of ${cells[row + CELL.outputTokensDue]}`,
     );
-    this.#outcome[number] = outcome;
-    this.#status[number] = status;
-    this.#outputTokens[number] = outputTokens;
-    this.#endedAt[number] = this.#kernel.now;
+    cells[row + CELL.outcome] = outcome;
+    cells[row + CELL.status] = status;
+    cells[row + CELL.outputTokens] = outputTokens;
+    cells[row + CELL.endedAt] = this.#kernel.now;
     this.#inFlight--;
     this.#kernel.trace.note(this.#kernel.now, WORD.ended, number, outcome, status, outputTokens);
   }
 
   record(number: number): RequestRecord {
-    assert(number >= 0 && number < this.size, `no request ${number}`);
+    assert(number >= 0 && number < this.size, () => `no request ${number}`);
+    const row = number * ROW_CELLS;
+    const cells = this.#cells;
     return {
       number,
-      service: this.#service[number]!,
-      engine: this.#engine[number]!,
-      traceRow: this.#traceRow[number]!,
-      outcome: this.#outcome[number]! as Outcome,
-      status: this.#status[number]!,
-      promptTokens: this.#promptTokens[number]!,
-      outputTokensDue: this.#outputTokensDue[number]!,
-      outputTokens: this.#outputTokens[number]!,
-      arrivedAt: this.#arrivedAt[number]! as Micros,
-      admittedAt: this.#admittedAt[number]! as Micros,
-      firstTokenAt: this.#firstTokenAt[number]! as Micros,
-      endedAt: this.#endedAt[number]! as Micros,
+      service: cells[row + CELL.service]!,
+      engine: cells[row + CELL.engine]!,
+      traceRow: cells[row + CELL.traceRow]!,
+      outcome: cells[row + CELL.outcome]! as Outcome,
+      status: cells[row + CELL.status]!,
+      promptTokens: cells[row + CELL.promptTokens]!,
+      outputTokensDue: cells[row + CELL.outputTokensDue]!,
+      outputTokens: cells[row + CELL.outputTokens]!,
+      arrivedAt: cells[row + CELL.arrivedAt]! as Micros,
+      admittedAt: cells[row + CELL.admittedAt]! as Micros,
+      firstTokenAt: cells[row + CELL.firstTokenAt]! as Micros,
+      endedAt: cells[row + CELL.endedAt]! as Micros,
     };
   }
 
   *records(): Generator<RequestRecord> {
     for (let number = 0; number < this.size; number++) yield this.record(number);
+  }
+
+  #grow(): void {
+    const grown = new Float64Array(this.#cells.length * 2);
+    grown.set(this.#cells);
+    this.#cells = grown;
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KvLinkSpec } from '../../src/engine/index.ts';
+import { KvLinkRoom, type KvLinkSpec } from '../../src/engine/index.ts';
+import { Kernel, micros } from '../../src/kernel/index.ts';
 import { fluid, runLink } from '../support/kv-link-run.ts';
 
 const BYTES = 1_000_000;
@@ -124,5 +125,43 @@ describe('a KV link, whatever reaches it', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test.each(['parallel', 'serial'] as const)(
+    '%s, is free for the others of what is withdrawn, which is told nothing',
+    (uploads) => {
+      // Of three sent at once the first is withdrawn while it moves, and then the last while it waits or shares.
+      const kernel = new Kernel(1);
+      const made = new KvLinkRoom(kernel).open(link({ uploads }));
+      const told: number[][] = [[], [], []];
+      const withdraws = told.map((mine) => made.send(BYTES, () => mine.push(kernel.now)));
+      kernel.runUntil(micros(1_000));
+      withdraws[0]!();
+      withdraws[2]!();
+      expect(made.open).toBe(1);
+      kernel.runUntil(micros(100_000));
+      // Shared by three for 600 us, 200 of its 1,000 have come; serial, it begins anew.
+      expect(told).toEqual([[], [uploads === 'parallel' ? 1_800 : 1_000 + ALONE], []]);
+      expect(made.open).toBe(0);
+      for (const withdraw of withdraws) withdraw();
+      expect(made.open).toBe(0);
+    },
+  );
+
+  test('broken by two, is whole when both have mended it', () => {
+    const kernel = new Kernel(1);
+    const made = new KvLinkRoom(kernel).open(link());
+    const arrived: boolean[] = [];
+    const send = (): void => {
+      made.send(0, (came) => arrived.push(came));
+      kernel.runUntil(micros(kernel.now + 1_000));
+    };
+    made.setBroken(true, 'one');
+    made.setBroken(true, 'other');
+    made.setBroken(false, 'one');
+    send();
+    made.setBroken(false, 'other');
+    send();
+    expect(arrived).toEqual([false, true]);
   });
 });

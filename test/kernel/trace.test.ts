@@ -6,10 +6,13 @@ type Entry =
   | { readonly at: number; readonly code: number; readonly figures: readonly [number, number, number, number] }
   | { readonly at: number; readonly text: string };
 
-const figure = fc.integer();
+/** As large as a moment may be: microseconds of a century take 52 bits. */
+const LARGEST = 2 ** 52 - 2;
+const figure = fc.oneof(fc.integer(), fc.integer({ min: -LARGEST, max: LARGEST }));
+const moment = fc.oneof(fc.nat(), fc.nat(LARGEST));
 const entry: fc.Arbitrary<Entry> = fc.oneof(
-  fc.record({ at: fc.nat(), code: fc.integer({ min: 1, max: 5 }), figures: fc.tuple(figure, figure, figure, figure) }),
-  fc.record({ at: fc.nat(), text: fc.string({ unit: 'grapheme' }) }),
+  fc.record({ at: moment, code: fc.integer({ min: 1, max: 5 }), figures: fc.tuple(figure, figure, figure, figure) }),
+  fc.record({ at: moment, text: fc.string({ unit: 'grapheme' }) }),
 );
 const entries = fc.array(entry, { maxLength: 40 });
 

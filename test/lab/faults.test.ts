@@ -17,7 +17,7 @@ describe('a killed pod', () => {
         while (!world.run(1)) {
           const now = `${main!.status} ${main!.service.status}`;
           if (now !== statuses.at(-1)) statuses.push(now);
-          if (world.settled && firstPods.length === 0) firstPods.push(...main!.pods.map((pod) => pod?.name));
+          if (world.settled && firstPods.length === 0) firstPods.push(...main!.pods.map(({ name }) => name));
         }
         expect(statuses).toEqual([
           'DEPLOYING DEPLOYING',
@@ -26,14 +26,14 @@ describe('a killed pod', () => {
           'RUNNING RUNNING',
         ]);
         for (const [slot, pod] of main!.pods.entries()) {
-          expect(pod!.ready).toBe(true);
-          expect(pod!.instance).toBe(slot);
-          if (slot === instance) expect(pod!.name).not.toBe(firstPods[slot]);
-          else expect(pod!.name).toBe(firstPods[slot]);
+          expect(pod.ready).toBe(true);
+          expect(pod.instance.ordinal).toBe(slot);
+          if (slot === instance) expect(pod.name).not.toBe(firstPods[slot]);
+          else expect(pod.name).toBe(firstPods[slot]);
         }
         const killed = world.platform.pods.find(({ name }) => name === firstPods[instance])!;
         expect(killed.phase).toBe('terminated');
-        expect(killed.engine!.alive).toBe(false);
+        expect(world.engines.all.filter(({ alive }) => !alive)).toHaveLength(1);
         const texts = world.events
           .all()
           .filter(({ level }) => level === 'service')
@@ -43,7 +43,7 @@ describe('a killed pod', () => {
             'Deployment [main] created. Available instances: 2, target instances: 2, status change from DEPLOYING to RUNNING.',
             'Service status change from DEPLOYING to RUNNING.',
             'Status of deployment [main] transitioned from RUNNING to CONCERNING; error message: 1 of 2 instances are available.',
-            'Service status transitioned from RUNNING to CONCERNING.',
+            'Service status transitioned from RUNNING to CONCERNING; anomalous deployment [main]; error message: 1 of 2 instances are available.',
             'Service status change from CONCERNING to RUNNING.',
           ]),
         );
@@ -53,8 +53,8 @@ describe('a killed pod', () => {
           .map(({ reason }) => reason);
         expect(trail.filter((reason) => reason !== 'Unhealthy')).toEqual([
           'Scheduled',
-          'Pulled',
           'SuccessfulMountVolume',
+          'Pulled',
           'SuccessfulCreate',
           'Started',
           'Healthy',

@@ -30,7 +30,15 @@ describe('a scenario becomes the description of a lab', () => {
         memoryUtilization: 0.9,
         maxModelLen: 40_960,
       },
-      startupProbe: { path: '/health', interval: 10e6, delay: 30e6, timeout: 30e6, failureThreshold: 180 },
+      probes: {
+        startup: {
+          check: { kind: 'http', path: '/health', protocol: 'HTTP' },
+          interval: 10e6,
+          delay: 30e6,
+          timeout: 30e6,
+          failureThreshold: 180,
+        },
+      },
     });
   });
 
@@ -127,7 +135,9 @@ describe('settings are laid over a scenario', () => {
       'instance: 0 }\n  - *kill\n',
     );
     expect(
-      lab(['timeline.1.instance=1'], text).timeline.map(({ fault }) => 'instance' in fault && fault.instance),
+      lab(['timeline.1.instance=1'], text).timeline.map(
+        (entry) => 'fault' in entry && 'instance' in entry.fault && entry.fault.instance,
+      ),
     ).toEqual([0, 1]);
   });
 

@@ -46,7 +46,7 @@ export function disaggregated(options: DisaggregatedOptions = {}): World {
   const world = new World(
     description({
       pools: [{ name: 'npus', type: 'dedicated', nodes: [{ flavor: nodeFlavor('snt9b-8'), count: 2 }] }],
-      services: [service({ deployments: [{ ...plain, instances: 1, units, kvTransfer }] })],
+      services: [service({ deployments: [{ ...plain, mode: 'disaggregated', instances: 1, units, kvTransfer }] })],
       traffic: [],
     }),
   );

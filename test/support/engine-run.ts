@@ -26,6 +26,8 @@ export interface Story {
   readonly diesAt?: number | undefined;
   /** From `at` on, steps take `factor` times as long. */
   readonly slows?: readonly { readonly at: number; readonly factor: number }[];
+  /** From `at` on nothing is computed, for so long. */
+  readonly stall?: { readonly at: number; readonly lasting: number };
 }
 
 /** What was heard of one sequence. */
@@ -89,12 +91,17 @@ export function runEngine(story: Story, observer?: Observer): EngineRun {
     if (engine.alive) engine.abort(heard[request]!.sequence);
   });
   const slow = kernel.kind('test/slow', Priority.script, (_, factor) => engine.slowDown(factor));
+  const stall = kernel.kind('test/stall', Priority.script, (_, stalled) => engine.setStalled(stalled === 1));
   const die = kernel.kind('test/die', Priority.script, () => engine.die());
   for (const [request, { at }] of story.arrivals.entries()) kernel.schedule(submit, micros(at), request);
   for (const [request, { at, leavesAfter }] of story.arrivals.entries()) {
     if (leavesAfter !== undefined) kernel.schedule(leave, micros(at + leavesAfter), request);
   }
   for (const { at, factor } of story.slows ?? []) kernel.schedule(slow, micros(at), 0, factor);
+  if (story.stall !== undefined) {
+    kernel.schedule(stall, micros(story.stall.at), 0, 1);
+    kernel.schedule(stall, micros(story.stall.at + story.stall.lasting), 0, 0);
+  }
   if (story.diesAt !== undefined) kernel.schedule(die, micros(story.diesAt));
   for (const moment of observer?.moments.toSorted((a, b) => a - b) ?? []) {
     kernel.runUntil(micros(moment));

@@ -3,7 +3,7 @@ import type { Kernel } from '../../src/kernel/index.ts';
 import { fromSeconds } from '../../src/kernel/index.ts';
 import type { LabDescription, TimelineEntry } from '../../src/lab/index.ts';
 import { World } from '../../src/lab/index.ts';
-import type { DeploymentSpec, ServiceSpec } from '../../src/platform/index.ts';
+import { type DeploymentSpec, type ProbeSpec, type ServiceSpec, TIMINGS } from '../../src/platform/index.ts';
 import type { RequestRecord } from '../../src/telemetry/index.ts';
 import type { TrafficSpec } from '../../src/workload/index.ts';
 
@@ -15,8 +15,14 @@ export function deployment(overrides: Partial<DeploymentSpec> = {}): DeploymentS
   return {
     name: DEPLOYMENT,
     pool: 'npus',
+    mode: 'basic',
     weight: 100,
     instances: 2,
+    schedulingPolicy: 'high-availability',
+    priority: 1,
+    maxSurge: 1,
+    maxUnavailable: 1,
+    secrets: [],
     deployTimeout: fromSeconds(1_200),
     units: [
       {
@@ -34,15 +40,25 @@ export function deployment(overrides: Partial<DeploymentSpec> = {}): DeploymentS
           memoryUtilization: 0.9,
           maxModelLen: 8_192,
         },
-        startupProbe: {
-          path: '/health',
-          interval: fromSeconds(5),
-          delay: fromSeconds(0),
-          timeout: fromSeconds(1),
-          failureThreshold: 60,
-        },
+        storage: { kind: 'image', address: '', mountPath: '/model/', hostCache: false },
+        files: [],
+        dumps: [],
+        probes: { startup: probe({ failureThreshold: 60 }) },
+        autoRestart: false,
       },
     ],
+    ...overrides,
+  };
+}
+
+/** A probe of `/health` every five seconds. */
+export function probe(overrides: Partial<ProbeSpec> = {}): ProbeSpec {
+  return {
+    check: { kind: 'http', path: '/health', protocol: 'HTTP' },
+    interval: fromSeconds(5),
+    delay: fromSeconds(0),
+    timeout: fromSeconds(1),
+    failureThreshold: 3,
     ...overrides,
   };
 }
@@ -87,6 +103,7 @@ export function description(overrides: Partial<LabDescription> = {}): LabDescrip
     name: 'test',
     seed: 1,
     epoch: Date.UTC(2026, 0, 1),
+    timings: TIMINGS,
     pools: [{ name: 'npus', type: 'dedicated', nodes: [{ flavor: nodeFlavor('snt9b-8'), count: 2 }] }],
     services: [service()],
     traffic: [traffic()],

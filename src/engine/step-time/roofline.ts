@@ -3,18 +3,26 @@ import {
   type Checkpoint,
   checkpointOf,
   type Model,
+  networkOf,
   peakFlops,
   type StepTimeScalars,
 } from '../../catalog/index.ts';
-import { kvBytesPerToken } from '../memory.ts';
+import { kvBytesPerToken, layerPadding } from '../memory.ts';
 import type { StepTimeModel, StepWork } from '../spec.ts';
+import { allReduce, expertExchange, nodesOf } from './collectives.ts';
 
 /** How an engine is spread over devices. */
 export interface Parallelism {
   /** All devices; of a CPU the share of its cores. */
   readonly devices: number;
-  /** Data-parallel attention: so many ranks, each `devices / attentionRanks` devices tensor-parallel. Default 1. */
+  /** Data-parallel attention: so many ranks in a stage, their devices tensor-parallel. Default 1. */
   readonly attentionRanks?: number;
+  /** Pipeline stages, each with its part of the layers on `devices / stages` devices. Default 1. */
+  readonly stages?: number;
+  /** The most prompt tokens in one micro-batch of a pipeline (`max_num_batched_tokens`). Default: all of a step's. */
+  readonly microBatchTokens?: number;
+  /** Nodes over which the devices are spread evenly. Default 1. */
+  readonly nodes?: number;
 }
 
 const MICRO = 1e6;
@@ -22,6 +30,8 @@ const MICRO = 1e6;
 const ACTIVATION_BYTES = 2;
 /** Bytes of an activation that goes to an expert and comes back: fp8 out, bf16 back (DeepSeek-V3, 3.2.2). */
 const EXPERT_BYTES = 1.5;
+/** What a pipeline stage hands on of a token: hidden state and residual (vLLM's IntermediateTensors). */
+const HANDED_ON = 2;
 /** Dimensions of a query-key pair under latent attention: decoding reads the latent, prompts expand it. */
 const LATENT_PAIR = 576 + 512;
 const LATENT_PROMPT = 160;
@@ -45,9 +55,26 @@ const DRAFT_LAYERS = 1.5;
  * n_tp = 2L when t > 1, n_ep = 2 L_e with experts over several ranks, n_c both. A window W on a share f of the layers
  * makes C' = (1-f) C + f min(C, W B). The roofline of Williams et al. (CACM 2009) in the form fitted to published
  * serving measurements; scalars and their errors are `catalog/fits.json`.
+ *
+ * Nodes. The part of a collective that crosses nodes takes the network's bandwidth, of which it is assumed to reach the
+ * same share el as of the link, and messages of the network's latency (`collectives.ts`).
+ *
+ * Stages. vLLM v1 keeps S batches in flight, each in another stage (EngineCore.step_with_batch_queue;
+ * max_concurrent_batches is the pipeline's size). A step here is one turn of them all, in which every sequence goes
+ * through all stages: S times the slowest stage, whose pace is set by the fullest micro-batch, which none overtakes;
+ * and S-1 hand-offs of 2 k h activations, of which each device of a tensor-parallel group sends its part
+ * (send_tensor_dict). As pn(Sa, Sb) = S pn(a, b), that is the equation above with N/S for N, S t0, S ts, S P_head,
+ * and L rounded up to a multiple of S.
+ * - Sequences spread evenly over micro-batches, the best case of v1, whose batches are as requests come; fewer than S
+ *   leave stages idle.
+ * - Prompts fill one micro-batch before the next begins, as the greedy scheduler has it, so that a lone prompt gains
+ *   nothing from stages.
+ * - The pipe is full: a prompt of several micro-batches that finds it empty would take up to S-1 stages longer.
  */
 export class RooflineModel implements StepTimeModel {
   readonly #ranks: number;
+  readonly #stages: number;
+  readonly #microBatchTokens: number;
   /** Microseconds of every step, and of each decoding sequence of the fullest rank. */
   readonly #fixed: number;
   readonly #perSequence: number;
@@ -74,57 +101,87 @@ export class RooflineModel implements StepTimeModel {
     model: Model,
     device: Accelerator,
     scalars: StepTimeScalars,
-    { devices, attentionRanks = 1 }: Parallelism,
+    { devices, attentionRanks = 1, stages = 1, microBatchTokens = Infinity, nodes = 1 }: Parallelism,
     checkpoint: Checkpoint = checkpointOf(model, 'bf16'),
   ) {
     const { layers, hidden, heads, experts, mla, expertLayers, expertParameters } = model;
     const part = Math.min(1, devices);
-    const all = Math.max(1, devices);
+    // Of a stage.
+    const all = Math.max(1, devices) / stages;
     const tensor = all / attentionRanks;
+    // What is of layers, over all stages.
+    const padding = layerPadding(model, stages);
+    const layered = MICRO * padding;
     const bandwidth = device.memoryBandwidth * part;
     const rate = (operand: Parameters<typeof peakFlops>[1]): number => peakFlops(device, operand) * part;
     const { attention, mlp, experts: stored, head } = checkpoint;
 
     this.#ranks = attentionRanks;
+    this.#stages = stages;
+    this.#microBatchTokens = microBatchTokens;
     this.#layers = layers;
-    this.#perSequence = scalars.sequenceMicros;
+    this.#perSequence = scalars.sequenceMicros * stages;
     const linear = 2 / (tensor * scalars.compute);
     this.#perToken =
-      MICRO * linear * (model.attentionParameters / rate(attention.operand) + model.mlpParameters / rate(mlp.operand));
-    this.#perHead = MICRO * linear * (model.headParameters / rate('bf16'));
+      layered *
+      linear *
+      (model.attentionParameters / rate(attention.operand) + model.mlpParameters / rate(mlp.operand));
+    this.#perHead = MICRO * linear * (model.headParameters / rate('bf16')) * stages;
     const streamed =
-      model.attentionParameters * attention.bytes + model.mlpParameters * mlp.bytes + model.headParameters * head.bytes;
+      (model.attentionParameters * attention.bytes + model.mlpParameters * mlp.bytes) * padding +
+      model.headParameters * head.bytes * stages;
     this.#weights4 = ((MICRO * streamed) / (tensor * bandwidth * scalars.weights)) ** 4;
 
     const topK = experts?.topK ?? 0;
     const count = experts?.count ?? 0;
     this.#untouched = experts === undefined ? 1 : 1 - topK / count;
     this.#expertToken =
-      (MICRO * 2 * topK * expertParameters * expertLayers) / (all * rate(stored.operand) * scalars.expertCompute);
+      (layered * 2 * topK * expertParameters * expertLayers) / (all * rate(stored.operand) * scalars.expertCompute);
     this.#expertsAll =
-      (MICRO * expertLayers * expertParameters * stored.bytes * count) / (all * bandwidth * scalars.expertWeights);
+      (layered * expertLayers * expertParameters * stored.bytes * count) / (all * bandwidth * scalars.expertWeights);
 
     const shards = mla === undefined ? Math.min(tensor, model.kvHeads) : 1;
-    this.#contextRead = (MICRO * kvBytesPerToken(model, checkpoint.kvBytes)) / (shards * bandwidth * scalars.attention);
+    this.#contextRead =
+      (layered * kvBytesPerToken(model, checkpoint.kvBytes)) / (shards * bandwidth * scalars.attention);
     this.#contextCompute =
-      mla === undefined ? 0 : (MICRO * 2 * layers * heads * LATENT_PAIR) / (tensor * rate('bf16') * scalars.attention);
+      mla === undefined
+        ? 0
+        : (layered * 2 * layers * heads * LATENT_PAIR) / (tensor * rate('bf16') * scalars.attention);
     const width = heads * (mla === undefined ? model.headDim : LATENT_PROMPT);
-    this.#perPair = (MICRO * 4 * model.kvLayers * width) / (tensor * rate('bf16') * scalars.attentionCompute);
+    this.#perPair = (layered * 4 * model.kvLayers * width) / (tensor * rate('bf16') * scalars.attentionCompute);
     this.#window = model.window?.tokens ?? 0;
     this.#windowShare = model.window?.share ?? 0;
 
     const reduces = tensor > 1 ? 2 * layers : 0;
     const exchanges = attentionRanks > 1 ? 2 * expertLayers : 0;
+    const perNode = Math.max(1, devices) / nodes;
+    const reduce = allReduce(tensor, nodesOf(tensor, perNode));
+    const exchange = expertExchange(topK, nodesOf(all, perNode));
     const link = device.linkBandwidth * scalars.link;
+    const network = networkOf(device);
+    const wire = network.bandwidth * scalars.link;
     const moved =
-      reduces * 2 * ((tensor - 1) / tensor) * hidden * ACTIVATION_BYTES + exchanges * topK * hidden * EXPERT_BYTES;
+      reduces * reduce.inside * hidden * ACTIVATION_BYTES + exchanges * exchange.inside * hidden * EXPERT_BYTES;
+    const crossed =
+      reduces * reduce.across * hidden * ACTIVATION_BYTES + exchanges * exchange.across * hidden * EXPERT_BYTES;
+    // Stages on one node, if there are any, hand on over its link.
+    const handOffs = stages - 1;
+    const remote = Math.min(stages, nodes) - 1;
+    const handed = (HANDED_ON * hidden * ACTIVATION_BYTES) / tensor;
+    const handing = handed * ((remote > 0 ? remote / wire : 0) + (handOffs > remote ? (handOffs - remote) / link : 0));
     const between =
       experts === undefined
         ? model.mlpParameters / (3 * hidden * layers)
         : ((topK * expertParameters) / (3 * hidden) / all) * tensor + (experts.sharedFeedForward ?? 0);
     const passes = layers * 2 * (hidden + between / (2 * tensor));
-    this.#extraPerToken = MICRO * ((scalars.elementwise * passes) / bandwidth + (moved > 0 ? moved / link : 0));
-    this.#fixed = scalars.stepMicros + layers * scalars.layerMicros + (reduces + exchanges) * scalars.collectiveMicros;
+    const local = (scalars.elementwise * passes) / bandwidth + (moved > 0 ? moved / link : 0);
+    this.#extraPerToken = layered * (local + crossed / wire) + MICRO * handing;
+    const hops = padding * (reduces * reduce.hops + exchanges * exchange.hops) + remote;
+    this.#fixed =
+      scalars.stepMicros * stages +
+      layers * scalars.layerMicros * padding +
+      ((reduces + exchanges) * padding + handOffs) * scalars.collectiveMicros +
+      hops * network.micros;
   }
 
   stepMicros(work: Readonly<StepWork>): number {
@@ -135,11 +192,15 @@ export class RooflineModel implements StepTimeModel {
     }
     // Prompts are shared out over attention ranks one by one, as decoding sequences are.
     const promptTokens = work.promptTokens ?? 0;
-    const share = prompts === 0 ? 0 : Math.ceil(prompts / this.#ranks) / prompts;
-    const fullest = Math.ceil(decoding / this.#ranks);
+    const ofRank = prompts === 0 ? 0 : Math.ceil(prompts / this.#ranks) / prompts;
+    const ofMicroBatch = Math.min(1, Math.max(1 / this.#stages, this.#microBatchTokens / (promptTokens * ofRank)));
+    const share = ofRank * ofMicroBatch;
+    const fullest = this.#fullest(decoding);
     const verified = decoding === 0 ? 0 : (work.newTokens - promptTokens) / decoding;
     const chunk = promptTokens * share;
-    const base = this.#base(fullest, fullest * verified, chunk, work.newTokens);
+    const ofDecoding = decoding === 0 ? 0 : this.#microBatch(decoding) / decoding;
+    const together = promptTokens * ofMicroBatch + (work.newTokens - promptTokens) * ofDecoding;
+    const base = this.#base(fullest, fullest * verified, chunk, together);
     const decode =
       decoding === 0 ? 0 : this.#attention(decoding, work.contextTokens - (work.promptContext ?? 0), verified);
     const drafts = Math.max(0, verified - 1);
@@ -149,7 +210,7 @@ export class RooflineModel implements StepTimeModel {
 
   /** Only the context grows from step to step, by one token a sequence: arithmetic series, two with a window. */
   decodeMicros(sequences: number, contextTokens: number, steps: number): number {
-    const share = Math.ceil(sequences / this.#ranks) / sequences;
+    const share = this.#fullest(sequences) / sequences;
     const each = share * Math.max(this.#contextRead, this.#contextCompute);
     const full = series(contextTokens, sequences, steps);
     let read = full;
@@ -166,10 +227,20 @@ export class RooflineModel implements StepTimeModel {
   #baseOf(sequences: number): number {
     const known = this.#decodeBase[sequences];
     if (known !== undefined) return known;
-    const fullest = Math.ceil(sequences / this.#ranks);
-    const base = this.#base(fullest, fullest, 0, sequences);
+    const fullest = this.#fullest(sequences);
+    const base = this.#base(fullest, fullest, 0, this.#microBatch(sequences));
     this.#decodeBase[sequences] = base;
     return base;
+  }
+
+  /** Decoding sequences of the fullest micro-batch, over all ranks. */
+  #microBatch(sequences: number): number {
+    return Math.ceil(sequences / this.#stages);
+  }
+
+  /** Those of the fullest rank of it: micro-batches part a batch over time as ranks do over devices. */
+  #fullest(sequences: number): number {
+    return Math.ceil(sequences / (this.#ranks * this.#stages));
   }
 
   /**
@@ -177,7 +248,7 @@ export class RooflineModel implements StepTimeModel {
    * @param fullest decoding sequences of the fullest rank
    * @param decoded tokens that it computes for them
    * @param chunk prompt tokens that it computes
-   * @param tokens new tokens over all ranks
+   * @param tokens new tokens of the micro-batch over all ranks
    */
   #base(fullest: number, decoded: number, chunk: number, tokens: number): number {
     const here = decoded + chunk;
@@ -190,7 +261,7 @@ export class RooflineModel implements StepTimeModel {
 
   /** Attention of decoding sequences on the fullest rank; `verified` tokens of each are computed at once. */
   #attention(sequences: number, contextTokens: number, verified: number): number {
-    const share = Math.ceil(sequences / this.#ranks) / sequences;
+    const share = this.#fullest(sequences) / sequences;
     const each = Math.max(this.#contextRead, this.#contextCompute * verified);
     return share * each * this.#windowed(contextTokens, sequences);
   }

@@ -48,18 +48,22 @@ function checkEngines({ engines }: World): void {
 function checkAccelerators({ cluster, platform }: World): void {
   const living = new Map(platform.pods.filter((pod) => pod.phase !== 'terminated').map((pod) => [pod.name, pod]));
   for (const node of cluster.allNodes) {
-    for (const [index, holder] of node.holders.entries()) {
-      if (holder === undefined) continue;
-      const pod = living.get(holder);
-      assert(pod !== undefined, `${holder} is gone and holds accelerator ${index} of ${node.name}`);
-      assert(pod.placement?.accelerators.includes(index) === true, `${holder} does not know its accelerator ${index}`);
+    for (const [index, holders] of node.holders.entries()) {
+      for (const holder of holders) {
+        const pod = living.get(holder);
+        assert(pod !== undefined, `${holder} is gone and holds accelerator ${index} of ${node.name}`);
+        assert(
+          pod.placement?.accelerators.includes(index) === true,
+          `${holder} does not know its accelerator ${index}`,
+        );
+      }
     }
   }
   for (const pod of living.values()) {
     const { placement } = pod;
     if (placement === undefined) continue;
     for (const index of placement.accelerators) {
-      assert(placement.node.holders[index] === pod.name, `${pod.name} does not hold accelerator ${index}`);
+      assert(placement.node.holders[index]!.includes(pod.name), `${pod.name} does not hold accelerator ${index}`);
     }
   }
 }

@@ -1,0 +1,106 @@
+import { formatDuration, type Micros } from '../kernel/index.ts';
+import type { FaultSpec, World } from '../lab/index.ts';
+import type { OperationSpec } from '../platform/index.ts';
+import { Outcome, type PlatformEvent } from '../telemetry/index.ts';
+
+/** One thing that happened. */
+export interface StoryLine {
+  readonly at: Micros;
+  readonly kind: 'fault' | 'operation' | 'requests' | 'normal' | 'alarm';
+  readonly who: string;
+  readonly what: string;
+  /** How often, at that moment. */
+  readonly times: number;
+  /** Names of all that it concerns. */
+  readonly about: readonly string[];
+}
+
+/** An event, as it happens. */
+export function eventLine({ lastAt: at, type, object, reason, message, level }: Readonly<PlatformEvent>): StoryLine {
+  const kind = type === 'Normal' ? 'normal' : 'alarm';
+  const what = level === 'pod' ? `${reason}: ${message}` : message;
+  // Events name other objects in brackets.
+  const named = [...message.matchAll(/\[([^\]]+)\]/g)].map(([, name]) => name!);
+  return { at, kind, who: object, what, times: 1, about: [object, ...named] };
+}
+
+/** Faults as they began and ended, and what operators have asked for. */
+export function deedLines(world: World): StoryLine[] {
+  const faults = world.faults.history.flatMap(({ at, fault, struck, until }): StoryLine[] => {
+    const about = [...namesOf(fault), ...(struck === undefined ? [] : [struck])];
+    const what = `${fault.kind}${targetOf(fault, struck)}`;
+    const line = (moment: Micros, text: string): StoryLine => {
+      return { at: moment, kind: 'fault', who: 'fault', what: text, times: 1, about };
+    };
+    const ended = until !== undefined && until > at ? [line(until, `${what} is over`)] : [];
+    const lasting = 'lasting' in fault && fault.lasting !== undefined ? ` for ${formatDuration(fault.lasting)}` : '';
+    return [line(at, `${what}${lasting}`), ...ended];
+  });
+  const operations = world.operations.map(({ at, operation, refusal }): StoryLine => {
+    const refused = refusal === undefined ? '' : ` is refused: ${refusal}`;
+    const what = `${operation.kind}${targetOf(operation)}${refused}`;
+    return { at, kind: 'operation', who: 'operator', what, times: 1, about: namesOf(operation) };
+  });
+  return [...faults, ...operations];
+}
+
+/** Requests that were cut or refused, by moment and replica. */
+export function requestLines(world: World): StoryLine[] {
+  const lines = new Map<string, StoryLine>();
+  for (const { outcome, endedAt, engine, service, status } of world.requests.records()) {
+    if (outcome !== Outcome.cut && outcome !== Outcome.refused) continue;
+    const { name } = world.platform.services[service]!;
+    const who = (engine >= 0 ? world.owners[engine]?.slot : undefined) ?? name;
+    const what = outcome === Outcome.cut ? 'streams are cut' : `requests are refused with ${status}`;
+    // Refusals go on while something is missing: they are told by the second.
+    const moment = outcome === Outcome.cut ? endedAt : Math.floor(endedAt / 1e6);
+    const key = `${moment} ${who} ${what}`;
+    const known = lines.get(key);
+    const { at, times } = known ?? { at: endedAt, times: 0 };
+    lines.set(key, { at, kind: 'requests', who, what, times: times + 1, about: [name, who] });
+  }
+  return [...lines.values()];
+}
+
+type Deed = Readonly<Record<string, unknown>>;
+
+/** What a deed is aimed at, and what more there is to say of it. */
+const TARGETS = ['node', 'service', 'deployment', 'instance', 'unit', 'replica', 'pod'];
+const DETAILS = [
+  'pool',
+  'chip',
+  'rack',
+  'storage',
+  'image',
+  'secret',
+  'plugin',
+  'state',
+  'key',
+  'effect',
+  'factor',
+  'status',
+  'instances',
+  'version',
+  'weight',
+];
+
+function targetOf(given: FaultSpec | OperationSpec, struck?: string): string {
+  const deed = given as unknown as Deed;
+  const told = (field: string): boolean => ['string', 'number'].includes(typeof deed[field]);
+  const path =
+    struck ??
+    TARGETS.filter((field) => told(field))
+      .map((field) => deed[field])
+      .join('/');
+  const details = DETAILS.filter((field) => told(field) && deed[field] !== path).map(
+    (field) => `${field} ${deed[field]}`,
+  );
+  return [path === '' ? '' : ` ${path}`, ...details].join(', ').replace(/^, /, ' ');
+}
+
+function namesOf(given: FaultSpec | OperationSpec): string[] {
+  const deed = given as unknown as Deed;
+  return ['node', 'service', 'deployment', 'pool']
+    .map((field) => deed[field])
+    .filter((name) => typeof name === 'string');
+}
