@@ -5,7 +5,7 @@ import { World } from '../lab/index.ts';
 import type { Pod } from '../platform/index.ts';
 import { ExitCode } from './exit.ts';
 import type { ScenarioOptions } from './options.ts';
-import { deedLines, eventLine, requestLines, type StoryLine } from './story.ts';
+import { deedLines, eventLine, requestLines, type StoryLine, told } from './story.ts';
 
 export interface ExplainOptions extends ScenarioOptions {
   readonly json?: boolean;
@@ -23,17 +23,17 @@ export function explain(file: string, object: string | undefined, options: Expla
   world.run();
   lines.push(...deedLines(world), ...requestLines(world));
   const pod = world.platform.pods.find(({ name }) => name === object);
-  const told = lines.filter((line) => concerns(line, object, world)).toSorted((one, other) => one.at - other.at);
-  if (object !== undefined && told.length === 0 && pod === undefined) throw unknown(object, world);
+  const story = told(lines.filter((line) => concerns(line, object, world)));
+  if (object !== undefined && story.length === 0 && pod === undefined) throw unknown(object, world);
   const verdicts = pod?.explanation ?? [];
   if (options.json === true) {
     process.stdout.write(
-      `${JSON.stringify({ scenario: loaded.description.name, lines: told, placement: verdicts })}\n`,
+      `${JSON.stringify({ scenario: loaded.description.name, lines: story, placement: verdicts })}\n`,
     );
     return ExitCode.pass;
   }
   const colour = process.stdout.isTTY;
-  const text = told.map((line) => lineText(line, colour));
+  const text = story.map((line) => lineText(line, colour));
   if (pod !== undefined) text.push('', ...placementText(pod));
   process.stdout.write(`${text.join('\n')}\n`);
   return ExitCode.pass;
@@ -61,9 +61,10 @@ function unknown(object: string, world: World): UserError {
 
 const MARKS = { fault: 'red', operation: 'cyan', requests: 'magenta', normal: 'dim', alarm: 'yellow' } as const;
 
-function lineText({ at, kind, who, what, times }: StoryLine, colour: boolean): string {
+function lineText({ at, kind, who, what, times, until }: StoryLine, colour: boolean): string {
   const when = formatDuration(at).padStart(13);
-  const repeated = times > 1 ? ` (x${times})` : '';
+  const last = until === undefined || until === at ? '' : `, until ${formatDuration(until)}`;
+  const repeated = times > 1 ? ` (x${times}${last})` : '';
   const line = `${when}  ${who}  ${what}${repeated}`;
   return colour ? styleText(MARKS[kind], line) : line;
 }

@@ -9,10 +9,25 @@ export interface StoryLine {
   readonly kind: 'fault' | 'operation' | 'requests' | 'normal' | 'alarm';
   readonly who: string;
   readonly what: string;
-  /** How often, at that moment. */
+  /** How often, and when it happened last. */
   readonly times: number;
+  readonly until?: Micros;
   /** Names of all that it concerns. */
   readonly about: readonly string[];
+}
+
+/** Lines in order of time; what an object says again and again, with nothing else between, is one line. */
+export function told(lines: readonly StoryLine[]): StoryLine[] {
+  const story: StoryLine[] = [];
+  const lastOf = new Map<string, number>();
+  for (const line of lines.toSorted((one, other) => one.at - other.at)) {
+    const index = lastOf.get(line.who);
+    const last = index === undefined ? undefined : story[index];
+    if (last?.what === line.what && line.kind !== 'operation') {
+      story[index!] = { ...last, times: last.times + line.times, until: line.at };
+    } else lastOf.set(line.who, story.push(line) - 1);
+  }
+  return story;
 }
 
 /** An event, as it happens. */
