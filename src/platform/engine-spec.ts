@@ -11,9 +11,9 @@ const ACTIVATION_RESERVE_BYTES = 2 * GIB;
 /** @throws UserError when an engine of these settings could not start on a node that it may come to */
 export function checkEngines(service: string, spec: DeploymentSpec, cluster: Cluster): void {
   for (const node of cluster.nodes(spec.pool)) {
-    if (spec.nodePool !== undefined && node.nodePool !== spec.nodePool) continue;
     for (const unit of spec.units) {
-      if (unit.role === 'worker') continue;
+      const { role, nodePool = spec.nodePool } = unit;
+      if (role === 'worker' || (nodePool !== undefined && node.nodePool !== nodePool)) continue;
       const where = `service "${service}", deployment "${spec.name}"`;
       engineSpec({ ...unit, pods: enginePods(spec, unit) }, node.flavor, where);
     }

@@ -5,15 +5,16 @@ import { unitParallelism, unitStepTime } from './step-time.ts';
 
 /** How far the step times of a deployment's units are to be believed, on each kind of device that its pool has. */
 export function unitEvidence({ spec, service }: Deployment, cluster: Cluster): UnitEvidence[] {
-  const flavors = new Map(
-    cluster
-      .nodes(spec.pool)
-      .filter(({ nodePool }) => spec.nodePool === undefined || nodePool === spec.nodePool)
-      .map(({ flavor }) => [flavor.accelerator, flavor]),
-  );
+  const flavorsOf = (named: string | undefined) =>
+    new Map(
+      cluster
+        .nodes(spec.pool)
+        .filter(({ nodePool }) => named === undefined || nodePool === named)
+        .map(({ flavor }) => [flavor.accelerator, flavor]),
+    );
   const units = spec.units.filter(({ role }) => role !== 'worker');
   return units.flatMap((unit) =>
-    [...flavors].map(([accelerator, flavor]): UnitEvidence => {
+    [...flavorsOf(unit.nodePool ?? spec.nodePool)].map(([accelerator, flavor]): UnitEvidence => {
       const { kind: engine = 'vllm', version, precision = 'bf16' } = unit.engine;
       return {
         service: service.name,

@@ -18,6 +18,7 @@ export { LARGEST_PROBE_FIGURE, PROBE_KINDS, type ProbeKind, type ProbeSpec, type
 export type * from './scaling-policy.ts';
 export {
   MOST_INSTANCES,
+  MOST_PERIODIC_RULES,
   type ScalingMetric,
   type ScalingRule,
   type ScalingSpec,

@@ -149,10 +149,11 @@ function requestOf(replica: UnitReplica, pods: readonly Pod[]): GangRequest {
   const { unit, instance } = replica;
   const { spec } = instance.version;
   const { affinity, role } = unit;
+  const nodePool = unit.nodePool ?? spec.nodePool;
   const warm = [unit.storage, ...unit.files].find(({ kind }) => kind === 'pre-warmed');
   return {
     pool: spec.pool,
-    ...(spec.nodePool === undefined ? {} : { nodePool: spec.nodePool }),
+    ...(nodePool === undefined ? {} : { nodePool }),
     pods: pods.map(({ name }) => ({ name, resources: unit.resources })),
     policy: spec.schedulingPolicy,
     ...(affinity === undefined ? {} : { affinity }),

@@ -93,6 +93,8 @@ export interface UnitSpec {
   readonly replicas: number;
   /** Pods of a unit replica (`count`): together they run one engine. Default 1. */
   readonly pods?: number;
+  /** Instead of the deployment's; of its own only where units may lie in different node pools. */
+  readonly nodePool?: string;
   /** What each pod asks for. */
   readonly resources: ResourceRequest;
   readonly image: ImageSpec;

@@ -1,10 +1,10 @@
 import { deviceOf, type EngineKind, type NodeFlavor } from '../catalog/index.ts';
 import type { ResourceRequest } from '../cluster/index.ts';
 import type { FrontEnd } from '../engine/index.ts';
-import type { DeploymentMode, EngineSettings, ImageSpec } from '../platform/index.ts';
+import type { DeploymentMode, EngineSettings, ImageSpec, ScalingSpec } from '../platform/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import { given } from './given.ts';
-import type { DeploymentEntry, PoolEntry, Scenario, UnitEntry } from './schema.ts';
+import type { DeploymentEntry, ScalingEntry, UnitEntry } from './schema.ts';
 
 /** Defaults that hang on something else in the scenario: on the pool's nodes, or on the model. */
 
@@ -28,44 +28,21 @@ const MEMORY_UTILIZATION: Readonly<Record<EngineKind, number>> = { vllm: 0.9, sg
  */
 const FRONT_END: Readonly<Partial<Record<EngineKind, FrontEnd>>> = { vllm: { fixedMicros: 5_000, perTokenMicros: 2 } };
 
-/** The pool of that name, or the one of which it is a subpool. */
-export function poolNamed(scenario: Scenario, name: string): PoolEntry | undefined {
-  return scenario.pools.find((pool) => pool.name === name || pool.subpools.some((subpool) => subpool.name === name));
-}
-
-/** The groups of nodes that a deployment may be on: those of its node pool, or all of its pool. */
-export function groupsOf({ nodePool }: DeploymentEntry, { nodes }: PoolEntry): PoolEntry['nodes'] {
-  return nodePool === undefined ? nodes : nodes.filter(({ name, flavor }) => (name ?? flavor) === nodePool);
-}
-
-/** The flavor that a deployment's defaults follow: that of the first nodes that it may be on. */
-export function flavorOf(entry: DeploymentEntry, scenario: Scenario, catalogue: Catalogue): NodeFlavor {
-  return catalogue.flavor(groupsOf(entry, poolNamed(scenario, entry.pool)!)[0]!.flavor);
-}
-
-/** By its units, unless it is said (guide 313-320). */
-export function modeOf({ mode, units }: DeploymentEntry): DeploymentMode {
-  if (mode !== undefined) return mode;
-  if (units.some(({ role }) => role === 'worker')) return 'co-located';
-  return units.some(({ role }) => role !== 'common') ? 'disaggregated' : 'basic';
-}
-
 /** A pod's resources; cores and memory are by default the share of a node that its accelerators are. */
 export function resourcesOf(unit: UnitEntry, flavor: NodeFlavor): ResourceRequest {
   const onCpu = flavor.accelerators === 0;
   const { accelerators = onCpu ? 0 : 1, cpu, memoryGiB } = unit.resources;
-  const share = (ofNode: number): number =>
-    Math.max(1, Math.floor(Math.floor(ofNode / flavor.accelerators) * accelerators));
+  const share = (ofNode: number): number => Math.floor(ofNode / flavor.accelerators) * accelerators;
+  // Custom specifications come in hundredths of a core and whole GiB (guide 410).
   return {
-    cpu: cpu ?? (onCpu ? CPU_POD.cpu : share(flavor.cpu)),
-    memoryGiB: memoryGiB ?? (onCpu ? CPU_POD.memoryGiB : share(flavor.memoryGiB)),
+    cpu: cpu ?? (onCpu ? CPU_POD.cpu : Math.floor(share(flavor.cpu) * 100) / 100),
+    memoryGiB: memoryGiB ?? (onCpu ? CPU_POD.memoryGiB : Math.floor(share(flavor.memoryGiB))),
     accelerators,
   };
 }
 
-export function imageOf(unit: UnitEntry, flavor: NodeFlavor): ImageSpec {
-  const name = unit.image.name ?? IMAGES[unit.engine.kind][deviceOf(flavor).kind];
-  return given({ ...unit.image, name });
+export function imageOf({ image, engine }: UnitEntry, flavor: NodeFlavor): ImageSpec {
+  return given({ ...image, name: image.name ?? IMAGES[engine.kind][deviceOf(flavor).kind] });
 }
 
 /** @param seed of the draws of a distribution */
@@ -85,12 +62,35 @@ function said(value: object): object {
   return Object.fromEntries(fields.map(([key, field]) => [key, plain(field) ? said(field as object) : field]));
 }
 
-/** The guide's default (guide 405, 611): role-0; units of different roles are told apart by them. */
-export function unitName({ name, role }: UnitEntry): string {
-  return name ?? (role === 'common' ? 'role-0' : role);
+/**
+ * Prefill and decode units are told apart by their roles, which HRA goes by (guide 4238); the others are role-0, role-1
+ * and so on (guide 405, 650).
+ * @param index among the units of its deployment
+ */
+export function unitName({ name, role }: Pick<UnitEntry, 'name' | 'role'>, index: number): string {
+  return name ?? (role === 'prefill' || role === 'decode' ? role : `role-${index}`);
 }
 
-/** Whether keys and values go from prefill to decode engines. */
-export function hasKvTransfer({ units }: DeploymentEntry): boolean {
+/** The mode that a deployment's units make. */
+export function modeOf(deployment: DeploymentEntry): DeploymentMode {
+  const has = (role: UnitEntry['role']): boolean => deployment.units.some((unit) => unit.role === role);
+  if (deployment.mode !== undefined) return deployment.mode;
+  if (has('worker')) return 'co-located';
+  return handsOver(deployment) ? 'disaggregated' : 'basic';
+}
+
+/** Requests go from prefill to decode units, and keys and values with them. */
+export function handsOver({ units }: DeploymentEntry): boolean {
   return units.some(({ role }) => role === 'prefill' || role === 'decode');
+}
+
+/** The node pool that a unit names, or its deployment. */
+export function nodePoolOf(unit: UnitEntry, deployment: DeploymentEntry): string | undefined {
+  return unit.nodePool ?? deployment.nodePool;
+}
+
+export function scalingOf({ utcOffset, ...scaling }: ScalingEntry): ScalingSpec {
+  const [hours, minutes] = utcOffset.slice(1).split(':').map(Number) as [number, number];
+  const ahead = hours * 60 + minutes;
+  return { ...scaling, utcOffsetMinutes: utcOffset.startsWith('-') ? -ahead : ahead };
 }

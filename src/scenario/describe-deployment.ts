@@ -1,80 +1,66 @@
-import type { NodeFlavor } from '../catalog/index.ts';
 import {
   type DeploymentSpec,
   type ModelStorageSpec,
   PROBE_KINDS,
   type ProbeSpec,
-  type ProbesSpec,
-  type ScalingSpec,
   type UnitSpec,
 } from '../platform/index.ts';
 import type { Catalogue } from './catalogue.ts';
-import { engineOf, flavorOf, hasKvTransfer, imageOf, modeOf, resourcesOf, unitName } from './defaults.ts';
+import { engineOf, handsOver, imageOf, modeOf, nodePoolOf, resourcesOf, scalingOf, unitName } from './defaults.ts';
 import { given } from './given.ts';
-import type { DeploymentEntry, Scenario, UnitEntry } from './schema.ts';
+import { nodePoolsFor, type Pool } from './pools.ts';
+import type { DeploymentEntry, UnitEntry } from './schema.ts';
 
-/** What the platform is told of a deployment. */
+/** What entries of deployments are given their meaning by. */
+export interface Meaning {
+  readonly catalogue: Catalogue;
+  readonly pools: readonly Pool[];
+  readonly seed: number;
+}
 
-const DEFAULT_PATH = '/health';
+/** Weights in the image need no mount. */
+const IN_IMAGE: ModelStorageSpec = { kind: 'image', address: '', mountPath: '/model/', hostCache: false };
 
-export function deploymentSpec(entry: DeploymentEntry, scenario: Scenario, catalogue: Catalogue): DeploymentSpec {
+/** A deployment as the platform takes it. */
+export function deploymentOf(entry: DeploymentEntry, meaning: Meaning): DeploymentSpec {
   const { units, kvTransfer, scaling, mode: _, ...rest } = entry;
   const { setup, gigabytesPerSecond, ...transfer } = kvTransfer;
-  const flavor = flavorOf(entry, scenario, catalogue);
-  return {
-    ...given(rest),
+  const link = { ...transfer, setupMicros: setup, bytesPerSecond: gigabytesPerSecond * 1e9 };
+  return given({
+    ...rest,
     mode: modeOf(entry),
-    units: units.map((unit) => unitSpec(unit, flavor, catalogue, scenario.seed)),
-    ...(hasKvTransfer(entry)
-      ? { kvTransfer: { ...transfer, setupMicros: setup, bytesPerSecond: gigabytesPerSecond * 1e9 } }
-      : {}),
-    ...(scaling === undefined ? {} : { scaling: scalingSpec(scaling) }),
-  } as DeploymentSpec;
+    scaling: scaling && scalingOf(scaling),
+    units: units.map((unit, index) => unitOf(unit, index, entry, meaning)),
+    kvTransfer: handsOver(entry) ? link : undefined,
+  });
 }
 
-export function scalingSpec({ utcOffset, ...scaling }: NonNullable<DeploymentEntry['scaling']>): ScalingSpec {
-  const minutes = Number(utcOffset.slice(1, 3)) * 60 + Number(utcOffset.slice(4));
-  return { ...scaling, utcOffsetMinutes: utcOffset.startsWith('-') ? -minutes : minutes };
-}
-
-function unitSpec(entry: UnitEntry, flavor: NodeFlavor, catalogue: Catalogue, seed: number): UnitSpec {
-  const { role, replicas, pods, storage, files, dumps, probes, autoRestart } = entry;
-  const { autoRebuild, nodeReset, gracefulShutdown, affinity, environment } = entry;
-  return {
-    name: unitName(entry),
-    role,
-    replicas,
-    pods,
+function unitOf(
+  entry: UnitEntry,
+  index: number,
+  deployment: DeploymentEntry,
+  { catalogue, pools, seed }: Meaning,
+): UnitSpec {
+  const pool = pools.find(({ name }) => name === deployment.pool)!;
+  const { flavor } = nodePoolsFor(pool, nodePoolOf(entry, deployment))[0]!;
+  const { storage, probes, gracefulShutdown, pods } = entry;
+  return given({
+    ...entry,
+    name: unitName(entry, index),
+    pods: pods === 1 ? undefined : pods,
     resources: resourcesOf(entry, flavor),
     image: imageOf(entry, flavor),
     model: catalogue.model(entry.model),
     servedModelName: entry.servedModelName ?? entry.model,
     engine: engineOf(entry, catalogue, seed),
-    storage: storageSpec(storage),
-    files,
-    dumps,
-    probes: probesSpec(probes),
-    autoRestart,
-    ...given({ autoRebuild, nodeReset, affinity, environment }),
-    ...(gracefulShutdown === undefined ? {} : { gracefulShutdown: given(gracefulShutdown) }),
-  };
+    storage: storage.kind === 'image' ? IN_IMAGE : { hostCache: false, ...storage },
+    probes: given(Object.fromEntries(PROBE_KINDS.map((kind) => [kind, probeOf(probes[kind])]))),
+    gracefulShutdown: gracefulShutdown && given(gracefulShutdown),
+  });
 }
 
-function storageSpec(storage: UnitEntry['storage']): ModelStorageSpec {
-  return { address: '', mountPath: '/model/', hostCache: false, ...storage };
-}
-
-function probesSpec(probes: UnitEntry['probes']): ProbesSpec {
-  return Object.fromEntries(
-    PROBE_KINDS.flatMap((kind) => {
-      const probe = probes[kind];
-      return probe === 'none' ? [] : [[kind, probeSpec(probe)] as const];
-    }),
-  );
-}
-
-function probeSpec({ path, command, protocol, ...rest }: Exclude<UnitEntry['probes']['startup'], 'none'>): ProbeSpec {
-  const check: ProbeSpec['check'] =
-    command === undefined ? { kind: 'http', path: path ?? DEFAULT_PATH, protocol } : { kind: 'command', command };
-  return { check, ...rest };
+function probeOf(entry: UnitEntry['probes'][keyof UnitEntry['probes']]): ProbeSpec | undefined {
+  if (entry === 'none') return undefined;
+  const { path = '/health', protocol, command, ...rest } = entry;
+  return { check: command === undefined ? { kind: 'http', path, protocol } : { kind: 'command', command }, ...rest };
 }

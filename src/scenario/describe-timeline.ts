@@ -1,55 +1,45 @@
 import type { FaultSpec, TimelineEntry } from '../lab/index.ts';
 import type { OperationSpec } from '../platform/index.ts';
-import type { Catalogue } from './catalogue.ts';
-import { deploymentSpec, scalingSpec } from './describe-deployment.ts';
+import { scalingOf } from './defaults.ts';
+import { deploymentOf, type Meaning } from './describe-deployment.ts';
 import { given } from './given.ts';
-import type { DeploymentEntry, Scenario, TimelineItem } from './schema.ts';
+import type { DeploymentEntry, TimelineItem } from './schema.ts';
 import { type FaultItem, isFault, type OperationItem } from './schema-timeline.ts';
 
-/**
- * What the lab is told of an entry of the timeline.
- * @param upgraded the deployment as an upgrade makes it
- */
-export function timelineEntry(
+/** @param upgraded what an upgrade makes of its deployment */
+export function timelineEntryOf(
   item: TimelineItem,
   upgraded: DeploymentEntry | undefined,
-  scenario: Scenario,
-  catalogue: Catalogue,
+  meaning: Meaning,
 ): TimelineEntry {
   const { at, from } = item;
   if (isFault(item)) return { at, from, fault: faultOf(item) };
-  return { at, from, operation: operationOf(item, upgraded, scenario, catalogue) };
+  return { at, from, operation: operationOf(item, upgraded, meaning) };
 }
 
-/** The scenario's words are the fault's, but for `do` and `for`. */
+/** The fields of a fault are called the same here and there, but for `do` and `for`. */
 function faultOf({ at: _, from: __, do: kind, ...rest }: FaultItem): FaultSpec {
-  const { for: lasting, ...fields } = rest as { readonly for?: number };
+  const { for: lasting, ...fields } = rest as { for?: number };
   return given({ kind, ...fields, lasting }) as FaultSpec;
 }
 
-function operationOf(
-  { at: _, from: __, ...item }: OperationItem,
-  upgraded: DeploymentEntry | undefined,
-  scenario: Scenario,
-  catalogue: Catalogue,
-): OperationSpec {
+function operationOf(item: OperationItem, upgraded: DeploymentEntry | undefined, meaning: Meaning): OperationSpec {
+  const { at: _, from: __, do: ___, ...fields } = item;
   switch (item.do) {
-    case 'add-deployment': {
-      const spec = deploymentSpec(item.spec, scenario, catalogue);
-      return { kind: item.do, service: item.service, spec };
-    }
-    case 'upgrade': {
-      const { service, deployment } = item;
-      return { kind: item.do, service, deployment, spec: deploymentSpec(upgraded!, scenario, catalogue) };
-    }
+    case 'add-deployment':
+      return { kind: item.do, service: item.service, spec: deploymentOf(item.spec, meaning) };
+    case 'upgrade':
+      return {
+        kind: item.do,
+        service: item.service,
+        deployment: item.deployment,
+        spec: deploymentOf(upgraded!, meaning),
+      };
     case 'set-scaling': {
       const { service, deployment, scaling } = item;
-      const rules = scaling === undefined ? {} : { scaling: scalingSpec(scaling) };
-      return { kind: item.do, service, deployment, ...rules };
+      return given({ kind: item.do, service, deployment, scaling: scaling && scalingOf(scaling) });
     }
-    default: {
-      const { do: kind, ...fields } = item;
-      return given({ kind, ...fields }) as OperationSpec;
-    }
+    default:
+      return given({ kind: item.do, ...fields }) as OperationSpec;
   }
 }

@@ -2,21 +2,23 @@ import { TIMINGS, type Timings } from '../platform/index.ts';
 import { given } from './given.ts';
 import type { Scenario } from './schema.ts';
 
-/** The platform's timings with a scenario's own laid over them. */
+const GIGABYTE = 1e9;
+
+/** What a scenario says of timings, laid over those of the platform. */
 export function timingsOf(entry: Scenario['timings']): Timings {
-  const { imagePullGigabytesPerSecond: pull, storageGigabytesPerSecond: storage = {}, ...rest } = entry;
-  const { diskGigabytesPerSecond: disk, detection = {}, ...durations } = rest;
-  const bytes = (gigabytes: number | undefined, otherwise: number): number =>
-    gigabytes === undefined ? otherwise : gigabytes * 1e9;
-  const kinds = Object.keys(TIMINGS.storageBandwidth) as (keyof Timings['storageBandwidth'])[];
+  const {
+    imagePullGigabytesPerSecond: pull,
+    storageGigabytesPerSecond: storage = {},
+    diskGigabytesPerSecond: disk,
+    detection = {},
+    ...durations
+  } = entry;
+  const rates = Object.entries(given(storage)).map(([kind, rate]) => [kind, rate * GIGABYTE]);
   return {
     ...TIMINGS,
     ...given(durations),
-    imagePullBandwidth: bytes(pull, TIMINGS.imagePullBandwidth),
-    diskBandwidth: bytes(disk, TIMINGS.diskBandwidth),
-    storageBandwidth: Object.fromEntries(
-      kinds.map((kind) => [kind, bytes(storage[kind], TIMINGS.storageBandwidth[kind])]),
-    ) as Timings['storageBandwidth'],
+    ...given({ imagePullBandwidth: pull && pull * GIGABYTE, diskBandwidth: disk && disk * GIGABYTE }),
+    storageBandwidth: { ...TIMINGS.storageBandwidth, ...Object.fromEntries(rates) },
     detection: { ...TIMINGS.detection, ...given(detection) },
   };
 }

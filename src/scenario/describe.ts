@@ -5,15 +5,16 @@ import type { LabDescription } from '../lab/index.ts';
 import { type AuthSpec, apiKeyFor, keyDigest, type ServiceSpec } from '../platform/index.ts';
 import { type ArrivalSpec, parseTrace, type Trace, type TrafficSpec } from '../workload/index.ts';
 import { type Catalogue, catalogueOf } from './catalogue.ts';
-import { shortestContext } from './checks.ts';
-import { deploymentSpec } from './describe-deployment.ts';
-import { timelineEntry } from './describe-timeline.ts';
+import { shortestContext } from './checks-traffic.ts';
+import { deploymentOf, type Meaning } from './describe-deployment.ts';
+import { timelineEntryOf } from './describe-timeline.ts';
 import { timingsOf } from './describe-timings.ts';
 import type { Expectation } from './expressions.ts';
 import { given } from './given.ts';
 import type { Problem } from './messages.ts';
 import type { ScenarioDocument } from './parse.ts';
-import type { PoolEntry, Scenario, ServiceEntry, TrafficEntry } from './schema.ts';
+import { poolsOf } from './pools.ts';
+import type { PoolEntry, ServiceEntry, TrafficEntry } from './schema.ts';
 
 /**
  * The lab that a scenario describes, complete, and what is expected of it.
@@ -24,21 +25,22 @@ export function describe(
   document: ScenarioDocument,
   files: ReadonlyMap<string, string>,
 ): { lab: LabDescription; expectations: readonly Expectation[] } {
-  const { scenario, expectations, upgrades } = document;
+  const { scenario, upgrades, expectations } = document;
   const traces = readTraces(document, files);
   const { name, seed, duration, pools } = scenario;
   const catalogue = catalogueOf(scenario);
-  const lab: LabDescription = {
+  const meaning: Meaning = { catalogue, pools: poolsOf(pools, catalogue), seed };
+  const lab: LabDescription = given({
     name,
     seed,
     epoch: Date.parse(scenario.epoch),
     timings: timingsOf(scenario.timings),
-    pools: pools.map((pool) => poolSpec(pool, catalogue)),
-    services: scenario.services.map((service) => serviceSpec(service, scenario, catalogue)),
+    pools: pools.map((pool) => poolOf(pool, catalogue)),
+    services: scenario.services.map((service) => serviceOf(service, meaning)),
     traffic: scenario.traffic.map((stream) => trafficOf(stream, traces)),
-    ...(duration === undefined ? {} : { duration }),
-    timeline: scenario.timeline.map((item, index) => timelineEntry(item, upgrades.get(index), scenario, catalogue)),
-  };
+    duration,
+    timeline: scenario.timeline.map((item, index) => timelineEntryOf(item, upgrades.get(index), meaning)),
+  });
   document.source.report(tooLong(document, lab.traffic));
   return { lab, expectations };
 }
@@ -66,30 +68,27 @@ function readTraces(document: ScenarioDocument, files: ReadonlyMap<string, strin
   return traces;
 }
 
-function poolSpec({ nodes, plugins, ...pool }: PoolEntry, catalogue: Catalogue): PoolSpec {
+function poolOf({ nodes, ...pool }: PoolEntry, catalogue: Catalogue): PoolSpec {
   return {
     ...pool,
-    plugins: given(plugins),
-    nodes: nodes.map(({ flavor, taints, ...group }) => ({
-      ...given(group),
-      flavor: catalogue.flavor(flavor),
-      taints: taints.map((taint) => given(taint)),
-    })),
-  } as PoolSpec;
+    nodes: nodes.map(({ flavor, taints, ...group }) =>
+      given({ ...group, flavor: catalogue.flavor(flavor), taints: taints.map(given) }),
+    ),
+    plugins: given(pool.plugins),
+  };
 }
 
-function serviceSpec(entry: ServiceEntry, scenario: Scenario, catalogue: Catalogue): ServiceSpec {
+function serviceOf(entry: ServiceEntry, meaning: Meaning): ServiceSpec {
   const { name, replies, deployments, autoStop, logs } = entry;
-  return {
+  return given({
     name,
     id: serviceId(name),
-    auth: authOf(entry, scenario.seed),
+    auth: authOf(entry, meaning.seed),
     replies: replies.output,
-    deployments: deployments.map((deployment) => deploymentSpec(deployment, scenario, catalogue)),
-    ...(autoStop === undefined ? {} : { autoStop }),
-    // Guide 4484: both are needed.
-    ingestsPodEvents: logs.ingest && logs.kubernetesEvents,
-  };
+    deployments: deployments.map((deployment) => deploymentOf(deployment, meaning)),
+    autoStop,
+    ingestsPodEvents: logs.ingest && logs.kubernetesEvents ? true : undefined,
+  });
 }
 
 function authOf({ name, auth }: ServiceEntry, seed: number): AuthSpec {

@@ -39,12 +39,19 @@ export function number(min: number, max: number) {
 
 /** `25%` or 25, from 1 to 100. */
 export function percent() {
+  const says = expecting('a percentage from 1% to 100%, such as "25%"');
   return z
-    .union(
-      [z.int().min(1).max(100), z.string().regex(/^([1-9]\d?|100)%$/)],
-      expecting('a percentage from 1% to 100%, such as "25%"'),
-    )
+    .union([z.int(says).min(1, says).max(100, says), z.string(says).regex(/^([1-9]\d?|100)%$/, says)], says)
     .transform((written) => (typeof written === 'number' ? written : Number(written.slice(0, -1))));
+}
+
+/** A number with at most two decimals (guide 410). */
+export function hundredths(min: number, what = `a number in hundredths, at least ${min}`) {
+  const says = expecting(what);
+  return z
+    .number(says)
+    .min(min, { ...says, abort: true })
+    .refine((value) => Math.abs(value * 100 - Math.round(value * 100)) < 1e-6, says);
 }
 
 export function positive() {
@@ -69,13 +76,17 @@ export function shareOrNone() {
   return z.number(says).min(0, says).max(1, says);
 }
 
-/** A list of so many of something; `min` is 0 or 1. */
-export function list<Element extends z.ZodType>(element: Element, what: string, max: number, min: 0 | 1 = 0) {
-  const elements = z.array(element);
-  const least = min === 0 ? elements : elements.min(1, expecting(`at least one ${what}`));
-  return least.max(max, {
-    error: ({ input }) => `got ${(input as unknown[]).length}, expected at most ${max} of each ${what}`,
-  });
+/** A list of so many elements. @param called one of them, and several */
+export function list<Element extends z.ZodType>(
+  element: Element,
+  [one, several]: readonly [string, string],
+  max: number,
+  min: 0 | 1 = 0,
+) {
+  const error = ({ input }: { readonly input?: unknown }): string =>
+    `got ${(input as unknown[]).length} ${several}, expected at most ${max}`;
+  const elements = z.array(element).max(max, { error });
+  return min === 0 ? elements : elements.min(1, expecting(`at least one ${one}`));
 }
 
 const DURATION_EXAMPLES = 'such as "30s", "250ms" or "1h30m"';

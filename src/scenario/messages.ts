@@ -41,6 +41,8 @@ export function explain(issue: RawIssue): string | undefined {
       return expecting(TYPES[issue.expected] ?? issue.expected).error(issue);
     case 'invalid_value':
       return oneOf(issue.input, issue.values.map(String));
+    case 'invalid_key':
+      return issue.issues[0]?.message;
     case 'invalid_union': {
       const { discriminator, options, input } = issue as {
         discriminator?: string;
@@ -91,6 +93,6 @@ export function problemsOf(issues: readonly z.core.$ZodIssue[], base: Problem['p
       );
       if (meant !== undefined) return problemsOf(meant, path);
     }
-    return [{ path, message: issue.message, at: 'value' }];
+    return [{ path, message: issue.message, at: issue.code === 'invalid_key' ? 'key' : 'value' }];
   });
 }

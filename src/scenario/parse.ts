@@ -5,7 +5,6 @@ import { explain, type Problem, problemsOf } from './messages.ts';
 import { type DeploymentEntry, type Scenario, scenarioSchema } from './schema.ts';
 import { idsOf } from './schema-catalogue.ts';
 import { Source } from './source.ts';
-import { upgradesOf } from './upgrades.ts';
 
 /** A trace that a scenario names: its path as written, relative to the scenario, and where it is named. */
 export interface TraceFile {
@@ -18,9 +17,9 @@ export interface TraceFile {
 export interface ScenarioDocument {
   readonly file: string;
   readonly scenario: Scenario;
-  readonly expectations: readonly Expectation[];
-  /** Deployments as upgrades of the timeline make them, by the entry's place. */
+  /** What deployments are to become, by the index of the upgrade in the timeline. */
   readonly upgrades: ReadonlyMap<number, DeploymentEntry>;
+  readonly expectations: readonly Expectation[];
   /** The traces to hand to `describe`, each once. */
   readonly files: readonly TraceFile[];
   /** Where things stand. */
@@ -54,11 +53,10 @@ export function readScenario(
     source.report(version.length > 0 ? version : problems);
   }
   const scenario: Scenario = { ...result.data!, ...(overrides.seed === undefined ? {} : { seed: overrides.seed }) };
-  const upgrades = upgradesOf(scenario, written, idsOf(written));
-  const problems = [...upgrades.problems, ...checkScenario(scenario, upgrades.entries)];
+  const { problems, upgrades } = checkScenario(scenario, written);
   const expectations = compileAll(scenario, problems);
   source.report(problems);
-  return { file, scenario, expectations, upgrades: upgrades.entries, files: filesOf(scenario, source), source };
+  return { file, scenario, upgrades, expectations, files: filesOf(scenario, source), source };
 }
 
 function compileAll(scenario: Scenario, problems: Problem[]): Expectation[] {

@@ -47,7 +47,7 @@ export const scaling = z.strictObject({
         target: positive().describe('Of the metric for each instance; a share from 0 to 1 for kv-utilization.'),
       }),
     ]),
-    'scaling rule',
+    ['scaling rule', 'scaling rules'],
     MOST,
   )
     .default([])
@@ -95,12 +95,14 @@ export const deploymentOf = (ids: Ids) =>
     deployTimeout: durationFrom('3m', '120m').prefault('20m').describe('Not ready by then is failed: 3m to 120m.'),
     maxSurge: percent().prefault('1%').describe('A rolling upgrade may add so many of the instances, rounded up.'),
     maxUnavailable: percent().prefault('1%').describe('So many of the instances may be missing, rounded down.'),
-    secrets: list(secret, 'secret', MOUNT_LIMITS.secrets.most).default([]).describe('Secrets that its pods mount.'),
+    secrets: list(secret, ['secret', 'secrets'], MOUNT_LIMITS.secrets.most)
+      .default([])
+      .describe('Secrets that its pods mount.'),
     storageSecret: text('the name of a secret')
       .optional()
       .describe('The DEW secret with access keys for object storage, where the pool is too old for temporary ones.'),
     scaling: scaling.optional().describe('Automatic scaling; dedicated pools only.'),
-    units: list(unitOf(ids), 'unit', MOST, 1).describe(
+    units: list(unitOf(ids), ['unit', 'units'], MOST, 1).describe(
       'The units of an instance: one common unit; prefill and decode units; or a common unit and workers.',
     ),
     kvTransfer: z
@@ -154,5 +156,7 @@ export const serviceOf = (ids: Ids) =>
       })
       .prefault({})
       .describe('What becomes of its logs.'),
-    deployments: list(deploymentOf(ids), 'deployment', MOST, 1).describe('The deployments of the service.'),
+    deployments: list(deploymentOf(ids), ['deployment', 'deployments'], MOST, 1).describe(
+      'The deployments of the service.',
+    ),
   });

@@ -164,9 +164,12 @@ const operationsOf = (ids: Ids) =>
 
 export const timelineOf = (ids: Ids) => z.discriminatedUnion('do', [...FAULTS, ...operationsOf(ids)]);
 
-/** Kinds of entries that are operations; the others are faults. */
 export type OperationItem = z.output<ReturnType<typeof operationsOf>[number]>;
 export type FaultItem = z.output<(typeof FAULTS)[number]>;
+/** Faults that strike a node, or that of a pod. */
+export const NODE_FAULTS: ReadonlySet<string> = new Set(
+  FAULTS.filter(({ shape }) => 'node' in shape).map(({ shape }) => shape.do.value),
+);
 const FAULT_KINDS: ReadonlySet<string> = new Set(FAULTS.map(({ shape }) => shape.do.value));
 
 export function isFault(item: FaultItem | OperationItem): item is FaultItem {

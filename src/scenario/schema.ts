@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { integer, list, positiveDuration, text } from './fields.ts';
 import { expecting } from './messages.ts';
 import { catalogueFields, type Ids, idsOf } from './schema-catalogue.ts';
-import { serviceOf } from './schema-deployment.ts';
+import { deploymentOf, serviceOf } from './schema-deployment.ts';
 import { poolOf } from './schema-pool.ts';
 import { timelineOf } from './schema-timeline.ts';
 import { timings } from './schema-timings.ts';
@@ -45,7 +45,7 @@ export const scenarioSchema = (ids: Ids) =>
         .default(false)
         .describe('Units of one deployment may lie in different node pools, which the platform does not offer.'),
       pools: z.array(poolOf(ids)).min(1, expecting('at least one pool')).describe('The pools of nodes.'),
-      services: list(serviceOf(ids), 'service', MOST_SERVICES, 1).describe('The services.'),
+      services: list(serviceOf(ids), ['service', 'services'], MOST_SERVICES, 1).describe('The services.'),
       traffic: z.array(traffic).default([]).describe('Streams of requests.'),
       timeline: z.array(timelineOf(ids)).default([]).describe('What happens, and when.'),
       expect: z.array(expectation).default([]).describe('What must hold of the figures at the end.'),
@@ -59,13 +59,28 @@ export type ServiceEntry = Scenario['services'][number];
 export type DeploymentEntry = ServiceEntry['deployments'][number];
 export type UnitEntry = DeploymentEntry['units'][number];
 export type TrafficEntry = Scenario['traffic'][number];
+export type ScalingEntry = NonNullable<DeploymentEntry['scaling']>;
 export type TimelineItem = Scenario['timeline'][number];
 
 /** The JSON Schema (draft 2020-12) of a scenario file, for editors. */
 export function jsonSchema(): Record<string, unknown> {
-  return z.toJSONSchema(scenarioSchema(idsOf(undefined)), {
+  const ids = idsOf(undefined);
+  const changes = withoutRequired(toJsonSchema(deploymentOf(ids)));
+  return toJsonSchema(scenarioSchema(ids), (field) => {
+    if (field.partOfDeployment !== true) return;
+    const { description } = field;
+    for (const key of Object.keys(field)) delete field[key];
+    Object.assign(field, changes, { description });
+  });
+}
+
+type JsonSchema = Record<string, unknown>;
+
+function toJsonSchema(schema: z.ZodType, override: (field: JsonSchema) => void = () => {}): JsonSchema {
+  const made = z.toJSONSchema(schema, {
     io: 'input',
     override: ({ jsonSchema: field }) => {
+      override(field as JsonSchema);
       if (field.open !== true) return;
       // An editor completes the catalogue's names and lets a scenario's own pass.
       field.anyOf = [{ type: 'string', enum: field.enum! }, { type: 'string' }];
@@ -73,5 +88,26 @@ export function jsonSchema(): Record<string, unknown> {
       delete field.enum;
       delete field.type;
     },
-  }) as Record<string, unknown>;
+  }) as JsonSchema;
+  return made;
+}
+
+/** A schema by which any part of a value will do, and null for what is to go away. */
+function withoutRequired(schema: JsonSchema): JsonSchema {
+  const entries = Object.entries(schema).filter(
+    ([key]) => key !== 'required' && key !== '$schema' && key !== 'default',
+  );
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, key === 'properties' ? mapped(value) : loosened(value)]),
+  );
+}
+
+function mapped(properties: unknown): JsonSchema {
+  const fields = Object.entries(properties as Record<string, JsonSchema>);
+  return Object.fromEntries(fields.map(([key, field]) => [key, { anyOf: [withoutRequired(field), { type: 'null' }] }]));
+}
+
+function loosened(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(loosened);
+  return typeof value === 'object' && value !== null ? withoutRequired(value as JsonSchema) : value;
 }

@@ -1,23 +1,17 @@
-import { suggestion } from '../kernel/index.ts';
+import { nearest, suggestion } from '../kernel/index.ts';
 import type { Problem } from './messages.ts';
-
-/** What the checks of a scenario share. */
 
 export type Path = Problem['path'];
 
 /** Takes a problem down: where it is and what is wrong. */
 export type Tell = (path: Path, message: string) => void;
 
-export function checkUnique(list: readonly { readonly name: string }[], path: Path, what: string, tell: Tell): void {
-  for (const [index, { name }] of list.entries()) {
-    const first = list.findIndex((each) => each.name === name);
-    if (first < index)
-      tell([...path, index, 'name'], `there is already a ${what} "${name}" (${path.join('.')}.${first})`);
-  }
+interface Named {
+  readonly name: string;
 }
 
 /** The entry of that name; tells the nearest when there is none. */
-export function find<Entry extends { readonly name: string }>(
+export function find<Entry extends Named>(
   list: readonly Entry[],
   name: string,
   what: string,
@@ -25,18 +19,23 @@ export function find<Entry extends { readonly name: string }>(
   tell: Tell,
 ): Entry | undefined {
   const found = list.find((each) => each.name === name);
-  if (found === undefined)
-    tell(
-      path,
-      unknown(
-        what,
-        name,
-        list.map((each) => each.name),
-      ),
-    );
+  const known = list.map((each) => each.name);
+  if (found === undefined) tell(path, `unknown ${what} "${name}"${suggestion(name, known)}`);
   return found;
 }
 
-export function unknown(what: string, name: string, known: readonly string[]): string {
-  return `unknown ${what} "${name}"${suggestion(name, known)}`;
+/** Names are told apart. @param path of the list */
+export function checkUnique(list: readonly Named[], path: Path, what: string, tell: Tell): void {
+  for (const [index, { name }] of list.entries()) {
+    const first = list.findIndex((each) => each.name === name);
+    if (first < index)
+      tell([...path, index, 'name'], `there is already a ${what} "${name}" (${path.join('.')}.${first})`);
+  }
+}
+
+/** What is said of a node that there is none of: of many the nearest, or the first and the last. */
+export function unknownNode(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  const hint = meant === undefined ? `they are "${known[0]}" to "${known.at(-1)}"` : `did you mean "${meant}"?`;
+  return `unknown node "${name}"; ${hint}`;
 }

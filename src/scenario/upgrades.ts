@@ -1,97 +1,75 @@
-import type { z } from 'zod';
+import { unitName } from './defaults.ts';
 import { explain, type Problem, problemsOf } from './messages.ts';
-import type { DeploymentEntry, Scenario } from './schema.ts';
+import type { DeploymentEntry } from './schema.ts';
 import type { Ids } from './schema-catalogue.ts';
 import { deploymentOf } from './schema-deployment.ts';
+import type { Path } from './tell.ts';
 
-type Written = Readonly<Record<string, unknown>>;
+/** Upgrades say what changes; laid over the deployment as it was written, that makes the whole of what it is to be. */
 
-/** Deployments as upgrades of the timeline make them, by the entry's place; and what is wrong with them. */
-export interface Upgrades {
-  readonly entries: ReadonlyMap<number, DeploymentEntry>;
-  readonly problems: readonly Problem[];
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** Mappings of which another kind has other keys: it comes in place of what there was. */
+const BY_KIND: ReadonlySet<string> = new Set(['storage', 'stepTime']);
+
+/** A deployment as a person would have written it after an upgrade. A null takes a field away. */
+export function upgraded(written: unknown, set: Mapping): Mapping {
+  const base = written as Mapping;
+  return laidOver(base, 'units' in set ? { ...set, units: unitsOver(base.units, set.units) } : set);
+}
+
+function laidOver(base: Mapping, set: Mapping): Mapping {
+  const result = new Map(Object.entries(base));
+  for (const [key, value] of Object.entries(set)) {
+    const before = result.get(key);
+    const replaces =
+      BY_KIND.has(key) && isMapping(value) && isMapping(before) && (value.kind ?? before.kind) !== before.kind;
+    if (value === null) result.delete(key);
+    else result.set(key, isMapping(value) && isMapping(before) && !replaces ? laidOver(before, value) : value);
+  }
+  return Object.fromEntries(result);
+}
+
+/** Units are told apart by their names; one of a new name is a new unit (guide 602). */
+function unitsOver(base: unknown, set: unknown): unknown {
+  if (!Array.isArray(base) || !Array.isArray(set)) return set;
+  const units = [...(base as unknown[])];
+  const names = units.map(nameOf);
+  for (const [index, unit] of (set as unknown[]).entries()) {
+    const place = names.indexOf(nameOf(unit, index));
+    if (place < 0 || !isMapping(unit)) units.push(unit);
+    else units[place] = laidOver(units[place] as Mapping, unit);
+  }
+  return units;
+}
+
+function nameOf(unit: unknown, index: number): string {
+  const { name, role } = (isMapping(unit) ? unit : {}) as { name?: string; role?: 'common' };
+  return unitName({ name, role: role ?? 'common' }, index);
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The deployment that was written, read; or what keeps it from being one, at paths below it. */
+export function readDeployment(
+  written: unknown,
+  ids: Ids,
+): { readonly entry: DeploymentEntry } | { readonly problems: readonly Problem[] } {
+  const { data, error } = deploymentOf(ids).safeParse(written, { error: explain });
+  return data === undefined ? { problems: problemsOf(error!.issues) } : { entry: data };
 }
 
 /**
- * Lays what each upgrade sets over its deployment as it is by then: as written in the scenario, or added in the
- * timeline, with the upgrades before it.
- * @param written the scenario as it stands in its file
+ * Where a part of an upgraded deployment is stated in the upgrade.
+ * @param path below the deployment @returns the path below `set`, and what it does not cover of the other
  */
-export function upgradesOf(scenario: Scenario, written: unknown, ids: Ids): Upgrades {
-  const schema = deploymentOf(ids);
-  const current = writtenDeployments(written);
-  const entries = new Map<number, DeploymentEntry>();
-  const problems: Problem[] = [];
-  const timeline = (written as { timeline?: readonly { spec?: Written; set?: Written }[] }).timeline ?? [];
-  for (const index of inOrder(scenario)) {
-    const item = scenario.timeline[index]!;
-    if (item.do === 'add-deployment') current.set(key(item.service, item.spec.name), timeline[index]!.spec!);
-    if (item.do !== 'upgrade') continue;
-    const before = current.get(key(item.service, item.deployment));
-    // An upgrade of what is not there is told by the checks.
-    if (before === undefined) continue;
-    const after = laidOver(before, timeline[index]!.set!);
-    const result = schema.safeParse(after, { error: explain });
-    if (!result.success) {
-      const issues = result.error.issues as readonly z.core.$ZodIssue[];
-      problems.push(...problemsOf(issues, ['timeline', index, 'set']));
-      continue;
-    }
-    current.set(key(item.service, item.deployment), after);
-    entries.set(index, result.data);
-  }
-  return { entries, problems };
-}
-
-/** Entries from `boot` before those from `ready`, each in order of time. */
-function inOrder({ timeline }: Scenario): number[] {
-  const indices = [...timeline.keys()];
-  const rank = (index: number): number => (timeline[index]!.from === 'boot' ? 0 : 1);
-  return indices.sort(
-    (one, other) => rank(one) - rank(other) || timeline[one]!.at - timeline[other]!.at || one - other,
-  );
-}
-
-function key(service: string, deployment: string): string {
-  return `${service}/${deployment}`;
-}
-
-function writtenDeployments(written: unknown): Map<string, Written> {
-  const { services } = written as { services: readonly { name: string; deployments: readonly Written[] }[] };
-  return new Map(
-    services.flatMap(({ name, deployments }) =>
-      deployments.map((each) => [key(name, String(each.name)), each] as const),
-    ),
-  );
-}
-
-/** Mappings are merged, units by their names; null takes a field away; anything else replaces what was there. */
-function laidOver(under: Written, over: Written): Written {
-  const merged: Record<string, unknown> = { ...under };
-  for (const [field, value] of Object.entries(over)) {
-    const below = merged[field];
-    if (value === null) delete merged[field];
-    else if (field === 'units' && Array.isArray(value) && Array.isArray(below)) merged[field] = units(below, value);
-    else merged[field] = isMapping(value) && isMapping(below) ? laidOver(below, value) : value;
-  }
-  return merged;
-}
-
-function units(under: readonly Written[], over: readonly Written[]): Written[] {
-  const merged = [...under];
-  for (const unit of over) {
-    const index = merged.findIndex((each) => nameOf(each) === nameOf(unit));
-    if (index < 0) merged.push(unit);
-    else merged[index] = laidOver(merged[index]!, unit);
-  }
-  return merged;
-}
-
-/** A unit without a name is known by its role; a common one by being the only one. */
-function nameOf({ name, role }: Written): unknown {
-  return name ?? (role === undefined || role === 'common' ? 'role-0' : role);
-}
-
-function isMapping(value: unknown): value is Written {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+export function placeInSet(path: Path, set: Mapping, result: Mapping): { readonly path: Path; readonly beyond: Path } {
+  const [list, index, ...rest] = path;
+  if (list !== 'units' || typeof index !== 'number')
+    return list! in set ? { path, beyond: [] } : { path: [], beyond: path };
+  const name = nameOf((result.units as unknown[])[index], index);
+  const place = Array.isArray(set.units) ? (set.units as unknown[]).map(nameOf).indexOf(name) : -1;
+  return place < 0 ? { path: [], beyond: path } : { path: ['units', place, ...rest], beyond: [] };
 }
