@@ -120,7 +120,7 @@ export class Lab {
   /** A service's first API key; empty when it asks for none. */
   apiKey(service?: string): string {
     const { name, auth } = this.#service(service).spec;
-    return auth.kind === 'none' ? '' : apiKeyFor(this.#world.description.seed, name, auth.keys[0]!.name);
+    return auth.kind !== 'api-key' ? '' : apiKeyFor(this.#world.description.seed, name, auth.keys[0]!.name);
   }
 
   /** Runs the scenario to its end, in virtual time, and judges it. */

@@ -28,7 +28,7 @@ export class BodyReader {
 
   /** Undefined when the body is small, or of no operation: whoever handles the request then reads it. */
   read(path: string, body: string): Promise<ReadBody> | undefined {
-    const operation = OPERATIONS[path];
+    const operation = OPERATIONS.get(path);
     if (operation === undefined || body.length < LARGE_BYTES) return undefined;
     // Run from its TypeScript sources, the package has no compiled worker.
     if (!existsSync(WORKER)) return Promise.resolve(readBody(operation, body));
@@ -42,11 +42,12 @@ export class BodyReader {
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(WORKER);
-    worker.unref();
     worker.on('message', ({ id, read, error }: BodyResult) => {
       this.#waiting.get(id)?.(read ?? new WireError(error!));
       this.#waiting.delete(id);
     });
+    // Last: whoever listens to it holds the process again.
+    worker.unref();
     this.#worker = worker;
     return worker;
   }

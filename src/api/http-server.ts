@@ -117,7 +117,8 @@ export class HttpDoor {
   #handle(request: IncomingMessage, body: string, response: ServerResponse): void {
     const path = request.url ?? '/';
     const headers = request.headers as Record<string, string | undefined>;
-    const wire = { method: request.method ?? 'GET', path, headers, body };
+    const clientIp = request.socket.remoteAddress;
+    const wire = { method: request.method ?? 'GET', path, headers, body, clientIp };
     const reading = wire.method === 'POST' ? BODIES.read(operationPath(path), body) : undefined;
     if (reading === undefined) {
       this.#carry(this.#plane.handle(wire, this.#door), response);

@@ -31,6 +31,7 @@ export class LabFetch {
     if (door === undefined)
       throw new TypeError('fetch failed', { cause: new Error(`getaddrinfo ENOTFOUND ${url.hostname}`) });
     this.#onActivity();
+    if (!this.#plane.listens(door)) throw refusedConnection(url);
     const body = await request.text();
     this.#onActivity();
     request.signal.throwIfAborted();
@@ -121,6 +122,12 @@ class FetchCarrier implements Carrier {
     });
     this.#resolve(new Response(NULL_BODY.has(status) ? null : body, { status, headers }));
   }
+}
+
+/** What a real fetch says of a port where nobody listens. */
+function refusedConnection({ host }: URL): TypeError {
+  const cause = Object.assign(new Error(`connect ECONNREFUSED ${host}`), { code: 'ECONNREFUSED' });
+  return new TypeError('fetch failed', { cause });
 }
 
 function wire(request: Request, url: URL, body: string): WireRequest {

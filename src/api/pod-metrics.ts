@@ -1,36 +1,92 @@
-import type { Micros } from '../kernel/index.ts';
-import type { World } from '../lab/index.ts';
-import type { UnitReplica } from '../platform/index.ts';
-import { PROMETHEUS_CONTENT_TYPE, renderVllmMetrics } from '../protocol/index.ts';
+import {
+  type HistogramValue,
+  type MetricDialect,
+  PROMETHEUS_CONTENT_TYPE,
+  renderMetricDialect,
+  renderVllmMetrics,
+  type VllmHistogram,
+  type VllmSnapshot,
+  vllmBounds,
+} from '../protocol/index.ts';
+import type { EngineMetrics } from '../telemetry/index.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
+import type { Asked } from './server-answers.ts';
 
-/** A pod's `/metrics`, in vLLM's names and buckets. */
-export function podMetrics(at: Micros, world: World, replica: UnitReplica): Exchange {
-  const engine = replica.engine!;
-  const figures = engine.figures();
-  const { metrics } = world.taps[engine.id]!;
-  const { unit } = replica;
-  const text = renderVllmMetrics({
+/** The names that each kind of engine has for its figures; vLLM's own are not a dialect. */
+const DIALECTS: Readonly<Partial<Record<string, MetricDialect>>> = {
+  sglang: 'sglang',
+  mindie: 'mindie',
+  trtllm: 'trtllm',
+};
+
+/**
+ * A pod's `/metrics`, in its engine's own names and vLLM's buckets. `?compat=0.9` adds the two names that vLLM has
+ * dropped since and gateways still scrape.
+ */
+export function podMetrics({ at, world, replica, query }: Asked): Exchange {
+  const { metrics } = world.taps[replica.engine!.id]!;
+  const snapshot = snapshotOf(replica, metrics);
+  const dialect = DIALECTS[replica.unit.engine.kind ?? 'vllm'];
+  const own = dialect === undefined ? renderVllmMetrics(snapshot) : renderMetricDialect(dialect, snapshot);
+  const old = new URLSearchParams(query).get('compat') === '0.9' ? renderMetricDialect('vllm-0.9', snapshot) : '';
+  return new ReadyExchange(at, 200, { 'content-type': PROMETHEUS_CONTENT_TYPE }, own + old);
+}
+
+function snapshotOf({ unit, engine }: Asked['replica'], metrics: EngineMetrics): VllmSnapshot {
+  const { spec } = engine!;
+  const figures = engine!.figures();
+  const { maxModelLen } = spec;
+  const tokens = (histogram: HistogramValue): HistogramValue => withinContext(histogram, maxModelLen);
+  const caches = (spec.prefixUnitTokens ?? 0) > 0;
+  return {
     modelName: unit.servedModelName,
     engine: '0',
-    cacheConfig: { blockSize: engine.spec.blockSize, numGpuBlocks: engine.spec.kvBlocks },
+    maxModelLen,
+    cacheConfig: { blockSize: spec.blockSize, numGpuBlocks: spec.kvBlocks },
     gauges: {
       num_requests_running: figures.running,
       num_requests_waiting: figures.waiting,
       kv_cache_usage_perc: figures.kvBlocksUsed / figures.kvBlocksTotal,
     },
+    waitingByReason: { capacity: figures.waiting - figures.receiving, deferred: figures.receiving },
     counters: {
+      prefix_cache_queries: figures.prefixQueries,
+      prefix_cache_hits: figures.prefixHits,
       num_preemptions: figures.preemptions,
-      prompt_tokens: figures.promptTokens,
-      generation_tokens: figures.generationTokens,
+      prompt_tokens: figures.promptTokens + metrics.takenOverTokens,
+      ...(caches ? { prompt_tokens_cached: figures.prefixHits } : {}),
+      generation_tokens: figures.generationTokens - metrics.nobodysTokens,
+    },
+    promptTokensBySource: {
+      local_compute: figures.promptTokens - figures.prefixHits + metrics.takenOverTokens - metrics.fetchedTokens,
+      local_cache_hit: figures.prefixHits,
+      external_kv_transfer: metrics.fetchedTokens,
     },
     requestSuccess: { ...metrics.finished, error: 0 },
     histograms: {
+      request_prompt_tokens: tokens(metrics.promptTokens),
+      request_generation_tokens: tokens(metrics.generationTokens),
+      request_max_num_generation_tokens: tokens(metrics.longest),
+      request_params_n: metrics.n,
+      request_params_max_tokens: tokens(metrics.maxTokens),
       time_to_first_token_seconds: metrics.ttft,
+      inter_token_latency_seconds: metrics.itl,
       request_time_per_output_token_seconds: metrics.tpot,
       e2e_request_latency_seconds: metrics.e2e,
       request_queue_time_seconds: metrics.queue,
+      request_inference_time_seconds: metrics.inference,
+      request_prefill_time_seconds: metrics.prefill,
+      request_decode_time_seconds: metrics.decode,
+      request_prefill_kv_computed_tokens: tokens(metrics.computedTokens),
+      request_num_preemptions: metrics.preemptions,
     },
-  });
-  return new ReadyExchange(at, 200, { 'content-type': PROMETHEUS_CONTENT_TYPE }, text);
+  };
+}
+
+const BY_CONTEXT: VllmHistogram = 'request_prompt_tokens';
+
+/** Counts by the bounds up to the longest context; what is above them is in the last bucket. */
+function withinContext({ counts, sum }: HistogramValue, maxModelLen: number): HistogramValue {
+  const bounds = vllmBounds(BY_CONTEXT, maxModelLen).length;
+  return { counts: [...counts.slice(0, bounds), counts.slice(bounds).reduce((all, count) => all + count, 0)], sum };
 }

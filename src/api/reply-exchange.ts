@@ -1,48 +1,49 @@
 import type { Reply } from '../gateway/index.ts';
 import { type Micros, NEVER } from '../kernel/index.ts';
-import type { GenerationRequest, ReplyHead, TokenUsage } from '../protocol/index.ts';
-import { type AnswerFormat, runningUsage, SSE_DONE } from './answer-format.ts';
+import type { StreamWriter } from '../protocol/index.ts';
 import { type Delivery, type Exchange, lengthOf } from './exchange.ts';
 
 /** How a door (the gateway, or a pod's own endpoint) presents an answer. */
 export interface Presentation {
-  readonly head: ReplyHead;
-  readonly format: AnswerFormat;
-  readonly request: GenerationRequest;
+  /** Called when the first token is there; absent where the answer comes whole. */
+  readonly writer?: () => StreamWriter;
+  /** The whole answer; called when the last token is there. */
+  readonly body: () => object;
   readonly streamHeaders: Readonly<Record<string, string>>;
   readonly wholeHeaders: Readonly<Record<string, string>>;
   /** The answer to a backend that was lost before its first byte; absent when the connection just breaks. */
   readonly lost?: { readonly status: number; readonly body: unknown };
-  /** The answer's text, one piece a token. */
-  readonly pieces: readonly string[];
   readonly onAbort: () => void;
 }
 
 /**
- * A generated answer as it comes. Streamed: head and first piece when the first token is there, one piece a token,
- * the last one with the finish reason, then usage and `[DONE]`. Whole: all of it with the last token.
+ * A generated answer as it comes. Streamed: head and first piece when the first token is there, one piece a token, each
+ * choice's in its own time, and the end right after the last. Whole: all of it with the last token.
  */
 export class ReplyExchange implements Exchange {
   readonly #reply: Reply;
   readonly #how: Presentation;
-  #sent = 0;
+  /** Tokens sent, by choice. */
+  readonly #sent: number[];
+  #writer: StreamWriter | undefined;
   #over = false;
 
   constructor(reply: Reply, how: Presentation) {
     this.#reply = reply;
     this.#how = how;
+    this.#sent = reply.choices.map(() => 0);
   }
 
   pull(now: Micros): Delivery[] {
     if (this.#over) return [];
-    return this.#how.request.stream ? this.#pullStream(now) : this.#pullWhole(now);
+    return this.#how.writer === undefined ? this.#pullWhole(now) : this.#pullStream(now, this.#how.writer);
   }
 
   nextDue(): Micros {
     if (this.#over) return NEVER;
-    const { state, endedAt, outputTokens } = this.#reply;
-    const token = this.#reply.tokenTime(this.#how.request.stream ? this.#sent : outputTokens - 1);
-    return token === NEVER && state !== 'open' ? endedAt : token;
+    const { state, endedAt } = this.#reply;
+    const due = this.#how.writer === undefined ? this.#lastTokenAt() : this.#nextToken().at;
+    return due === NEVER && state !== 'open' ? endedAt : due;
   }
 
   abort(): void {
@@ -51,45 +52,56 @@ export class ReplyExchange implements Exchange {
     this.#how.onAbort();
   }
 
-  #pullStream(now: Micros): Delivery[] {
+  #pullStream(now: Micros, open: () => StreamWriter): Delivery[] {
     const due: Delivery[] = [];
-    const reply = this.#reply;
-    const { head, format, request, pieces, streamHeaders } = this.#how;
-    const { outputTokens, promptTokens } = reply;
-    while (this.#sent < outputTokens) {
-      const at = reply.tokenTime(this.#sent);
-      if (at > now) break;
-      if (this.#sent === 0) {
-        due.push({ at, kind: 'head', status: 200, headers: streamHeaders });
-        const opening = format.opening(head, runningUsage(request, promptTokens, 0));
-        if (opening !== '') due.push({ at, kind: 'body', text: opening });
+    for (;;) {
+      const { choice, at } = this.#nextToken();
+      if (choice < 0 || at > now) break;
+      let text = '';
+      if (this.#writer === undefined) {
+        this.#writer = open();
+        due.push({ at, kind: 'head', status: 200, headers: this.#how.streamHeaders });
+        text = this.#writer.open();
       }
-      const text = pieces[this.#sent++]!;
-      const last = this.#sent === outputTokens;
-      const usage = runningUsage(request, promptTokens, this.#sent);
-      due.push({ at, kind: 'body', text: format.piece(head, text, last ? reply.finishReason : null, usage) });
-      if (last) {
-        const ending = request.includeUsage ? format.usage(head, this.#usage()) + SSE_DONE : SSE_DONE;
-        due.push({ at, kind: 'body', text: ending }, { at, kind: 'end' });
-        this.#over = true;
-      }
+      text += this.#writer.token(choice, this.#sent[choice]!++);
+      if (text !== '') due.push({ at, kind: 'body', text });
+      if (this.#nextToken().choice >= 0) continue;
+      due.push({ at, kind: 'body', text: this.#writer.close() }, { at, kind: 'end' });
+      this.#over = true;
+      return due;
     }
-    if (!this.#over && this.#lostBy(now)) this.#breakOff(due, this.#sent > 0);
+    if (this.#lostBy(now)) this.#breakOff(due, this.#writer !== undefined);
     return due;
   }
 
   #pullWhole(now: Micros): Delivery[] {
     const due: Delivery[] = [];
-    const { head, format, pieces } = this.#how;
-    const reply = this.#reply;
-    const at = reply.tokenTime(reply.outputTokens - 1);
-    if (at <= now) {
-      const whole = { text: pieces.join(''), finishReason: reply.finishReason, usage: this.#usage() };
-      this.#answer(due, at, 200, format.whole(head, whole));
-    } else if (this.#lostBy(now)) {
-      this.#breakOff(due, false);
-    }
+    const at = this.#lastTokenAt();
+    if (at <= now) this.#answer(due, at, 200, this.#how.body());
+    else if (this.#lostBy(now)) this.#breakOff(due, false);
     return due;
+  }
+
+  /** Whose token is due first of those that are left, as far as is known; choice -1 when none is left. */
+  #nextToken(): { readonly choice: number; readonly at: Micros } {
+    let next = { choice: -1, at: NEVER };
+    const { choices } = this.#reply;
+    for (let choice = 0; choice < choices.length; choice++) {
+      const sent = this.#sent[choice]!;
+      if (sent === choices[choice]!.outputTokens) continue;
+      const at = choices[choice]!.tokenTime(sent);
+      if (next.choice < 0 || at < next.at) next = { choice, at };
+    }
+    return next;
+  }
+
+  #lastTokenAt(): Micros {
+    let last = 0 as Micros;
+    for (const choice of this.#reply.choices) {
+      const at = choice.tokenTime(choice.outputTokens - 1);
+      if (at > last) last = at;
+    }
+    return last;
   }
 
   #lostBy(now: Micros): boolean {
@@ -113,9 +125,5 @@ export class ReplyExchange implements Exchange {
     const headers = { ...this.#how.wholeHeaders, ...lengthOf(text) };
     due.push({ at, kind: 'head', status, headers }, { at, kind: 'body', text }, { at, kind: 'end' });
     this.#over = true;
-  }
-
-  #usage(): TokenUsage {
-    return { promptTokens: this.#reply.promptTokens, completionTokens: this.#reply.outputTokens };
   }
 }

@@ -110,7 +110,7 @@ export class LiveServer {
         id: spec.id,
         name: spec.name,
         url: `${gateway}/v2/infer/${spec.id}`,
-        apiKey: spec.auth.kind === 'none' ? null : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name),
+        apiKey: spec.auth.kind !== 'api-key' ? null : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name),
         model: spec.deployments[0]?.units[0]?.servedModelName ?? '',
       })),
       pods: this.#pods.map(({ slot, door }) => ({ name: slot, url: `${base}:${door.port}` })),

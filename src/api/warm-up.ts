@@ -28,7 +28,7 @@ export function warmUp(description: LabDescription): void {
   const plane = new DataPlane(session);
   const outbox = new Outbox();
   for (const { spec } of world.platform.services) {
-    const key = spec.auth.kind === 'none' ? '' : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name);
+    const key = spec.auth.kind !== 'api-key' ? '' : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name);
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const path = `/v2/infer/${spec.id}/v1/chat/completions`;
     for (let request = 0; request < REQUESTS; request++) {

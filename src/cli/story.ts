@@ -1,6 +1,6 @@
 import { formatDuration, type Micros } from '../kernel/index.ts';
 import type { FaultSpec, World } from '../lab/index.ts';
-import type { OperationSpec } from '../platform/index.ts';
+import type { ApiKeyOperation, OperationSpec } from '../platform/index.ts';
 import { Outcome, type PlatformEvent } from '../telemetry/index.ts';
 
 /** One thing that happened. */
@@ -99,7 +99,7 @@ const DETAILS = [
   'weight',
 ];
 
-function targetOf(given: FaultSpec | OperationSpec, struck?: string): string {
+function targetOf(given: FaultSpec | OperationSpec | ApiKeyOperation, struck?: string): string {
   const deed = given as unknown as Deed;
   const told = (field: string): boolean => ['string', 'number'].includes(typeof deed[field]);
   const path =
@@ -113,7 +113,7 @@ function targetOf(given: FaultSpec | OperationSpec, struck?: string): string {
   return [path === '' ? '' : ` ${path}`, ...details].join(', ').replace(/^, /, ' ');
 }
 
-function namesOf(given: FaultSpec | OperationSpec): string[] {
+function namesOf(given: FaultSpec | OperationSpec | ApiKeyOperation): string[] {
   const deed = given as unknown as Deed;
   return ['node', 'service', 'deployment', 'pool']
     .map((field) => deed[field])

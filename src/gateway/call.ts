@@ -1,5 +1,12 @@
-import type { GatewayErrorKey } from '../protocol/index.ts';
+import type { SloClass, UnitReplica } from '../platform/index.ts';
+import { GATEWAY_ERRORS, type GatewayErrorKey } from '../protocol/index.ts';
 import type { PromptPrefix } from '../workload/index.ts';
+
+/** One of the prompts of a call. */
+export interface CallPrompt {
+  readonly tokens: number;
+  readonly prefix?: PromptPrefix | undefined;
+}
 
 /** What the simulation needs to know of a client's request: counts and digests, never a text or a credential. */
 export interface Call {
@@ -7,7 +14,26 @@ export interface Call {
   readonly to: { readonly service: string } | { readonly slot: string };
   /** Digest of the API key that came with it; null when none did. */
   readonly key: string | null;
+  /** Digest of the IAM token that came with it. */
+  readonly token?: string;
+  /** Where it comes from. */
+  readonly clientIp?: string;
+  /** Its body as it came. */
+  readonly bodyBytes?: number;
+  /** Default: its service's. */
+  readonly sloClass?: SloClass;
+  /** Its client gets the answer piece by piece; default true. */
+  readonly streamed?: boolean;
+  /** Of all prompts together. */
   readonly promptTokens: number;
+  /** Each prompt, where there are several. */
+  readonly prompts?: readonly CallPrompt[];
+  /** Answers to each prompt; default 1. */
+  readonly n?: number;
+  /** The fewest tokens with which each answer is whole, where its form asks for some; those to one prompt together. */
+  readonly leastTokens?: readonly number[];
+  /** Only the prompts are to be computed, as for an embedding: nothing is generated. */
+  readonly pooling?: true;
   /** The most tokens that the client wants. */
   readonly maxTokens?: number;
   readonly minTokens?: number;
@@ -30,6 +56,8 @@ export type Refusal =
       readonly error: GatewayErrorKey;
       readonly status: number;
       readonly retryAfterSeconds?: number;
+      /** What follows the message. */
+      readonly detail?: string;
     }
   /** The engine's own refusal. */
   | {
@@ -40,3 +68,11 @@ export type Refusal =
     }
   /** Nobody listens at the pod's port. */
   | { readonly by: 'network'; readonly error: 'connection-refused'; readonly status: 0 };
+
+export function gatewayRefusal(error: GatewayErrorKey): Refusal & { readonly by: 'gateway' } {
+  return { by: 'gateway', error, status: GATEWAY_ERRORS[error].status };
+}
+
+export function isRefusal(target: UnitReplica | Refusal): target is Refusal {
+  return 'by' in target;
+}

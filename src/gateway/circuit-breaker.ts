@@ -1,11 +1,6 @@
 import { assert, fromSeconds, type Micros } from '../kernel/index.ts';
+import { type CircuitBreakerSpec, errorPercent } from '../platform/index.ts';
 import { SlidingWindow } from './sliding-window.ts';
-
-/** The contract's FuseConfig, when it is on. */
-export interface CircuitBreakerSpec {
-  /** The share of failed calls from which on it opens: above 0, at most 1, to two decimals. */
-  readonly errorRate: number;
-}
 
 /**
  * What neither guide nor contract states: the defaults of Hystrix, the error-rate breaker that others go by
@@ -19,11 +14,6 @@ export const BREAKER_TIMINGS = {
   /** Open for so long, then one call may try (circuitBreaker.sleepWindowInMilliseconds). */
   pause: fromSeconds(5),
 } as const;
-
-/** What is wrong with a breaker's settings; undefined when nothing is. */
-export function circuitBreakerProblem({ errorRate }: CircuitBreakerSpec): string | undefined {
-  return percentOf(errorRate) > 0 && errorRate <= 1 ? undefined : `an error rate is 0.01 to 1, not ${errorRate}`;
-}
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
@@ -47,8 +37,8 @@ export class CircuitBreaker {
   #trying = false;
   #ends = new SlidingWindow(BREAKER_TIMINGS.window);
 
-  constructor({ errorRate }: CircuitBreakerSpec) {
-    this.#percent = percentOf(errorRate);
+  constructor(spec: CircuitBreakerSpec) {
+    this.#percent = errorPercent(spec);
   }
 
   /** Where it stands; asking changes nothing. */
@@ -90,9 +80,4 @@ export class CircuitBreaker {
     this.#passage = (this.#passage + 1) as Passage;
     this.#ends = new SlidingWindow(BREAKER_TIMINGS.window);
   }
-}
-
-/** The contract rounds the third decimal. Whole percents, so that the comparison is exact. */
-function percentOf(errorRate: number): number {
-  return Math.round(errorRate * 100);
 }

@@ -1,37 +1,32 @@
-import {
-  type EndReason,
-  kvBytesPerToken,
-  kvCopies,
-  Sequence,
-  type SequenceAsk,
-  SequenceState,
-} from '../engine/index.ts';
+import { type EndReason, kvBytesPerToken, kvCopies, type Sequence, SequenceState } from '../engine/index.ts';
 import type { Kernel, Micros } from '../kernel/index.ts';
 import type { Instance, KvTransferSpec, UnitReplica } from '../platform/index.ts';
-import type { RoutingPolicy } from './routing/index.ts';
+import { Choice, type ChoiceAsk } from './choice.ts';
 
-/** One request on its way through a prefill and a decode engine. */
+/** One answer on its way through a prefill and a decode engine. */
 interface Flow {
-  readonly ask: SequenceAsk;
+  readonly ask: ChoiceAsk;
   readonly spec: KvTransferSpec;
   readonly prefiller: UnitReplica;
-  readonly prefill: Sequence;
+  readonly prefill: Choice;
   admittedAt: Micros;
   /** When its prompt was done. */
   prefilledAt: Micros;
   decoder: UnitReplica | undefined;
-  decode: Sequence | undefined;
+  decode: Choice | undefined;
   /** Takes what is on the link for it off; nothing, when nothing is. */
   withdraw: () => void;
   triesLeft: number;
 }
 
-/** What the hand-off tells whoever keeps the requests. */
+/** What the hand-off asks and tells whoever keeps the requests. */
 export interface HandOffListener {
+  /** Who goes on with the answer that began in this sequence. */
+  decoderOf(prefill: Choice, instance: Instance, decoders: readonly UnitReplica[]): UnitReplica;
   /** The answer goes on at this engine, in this sequence. */
-  movedTo(request: number, replica: UnitReplica, sequence: Sequence): void;
-  /** The request has ended with its prefill leg. */
-  ended(prefill: Sequence, reason: EndReason, outputTokens: number): void;
+  movedTo(replica: UnitReplica, sequence: Choice): void;
+  /** The answer has ended with its prefill leg. */
+  ended(prefill: Choice, reason: EndReason, outputTokens: number): void;
 }
 
 /**
@@ -43,22 +38,22 @@ export interface HandOffListener {
  */
 export class Disaggregation {
   readonly #kernel: Kernel;
-  readonly #decodeRouting: (instance: Instance) => RoutingPolicy;
   readonly #listener: HandOffListener;
-  readonly #flows = new Map<number, Flow>();
+  /** By each of their legs. */
+  readonly #flows = new Map<Sequence, Flow>();
 
-  constructor(kernel: Kernel, decodeRouting: (instance: Instance) => RoutingPolicy, listener: HandOffListener) {
+  constructor(kernel: Kernel, listener: HandOffListener) {
     this.#kernel = kernel;
-    this.#decodeRouting = decodeRouting;
     this.#listener = listener;
   }
 
-  /** Starts a request on a prefill replica. @returns its prefill leg */
-  start(prefiller: UnitReplica, ask: SequenceAsk): Sequence {
+  /** Starts an answer on a prefill replica. @returns its prefill leg */
+  start(prefiller: UnitReplica, ask: ChoiceAsk): Choice {
     const spec = prefiller.instance.version.spec.kvTransfer!;
     const watched = spec.firstToken === 'prefill' && ask.watched === true;
-    const prefill = new Sequence({ ...ask, outputTokens: 1, leg: 'prefill', watched });
-    this.#flows.set(ask.request, {
+    // To its own engine it is a request for one token.
+    const prefill = new Choice({ ...ask, outputTokens: 1, leg: 'prefill', watched, maxTokens: 1, siblings: undefined });
+    this.#flows.set(prefill, {
       ask,
       spec,
       prefiller,
@@ -76,17 +71,17 @@ export class Disaggregation {
 
   /** Whether the first token of this sequence is the client's. */
   showsFirstToken(sequence: Sequence): boolean {
-    return sequence.leg !== 'prefill' || this.#flows.get(sequence.request)?.spec.firstToken === 'prefill';
+    return sequence.leg !== 'prefill' || this.#flows.get(sequence)?.spec.firstToken === 'prefill';
   }
 
   onAdmitted(sequence: Sequence): void {
-    const flow = this.#flows.get(sequence.request);
+    const flow = this.#flows.get(sequence);
     if (flow?.prefill === sequence) flow.admittedAt = this.#kernel.now;
   }
 
   /** A prompt is computed: the answer goes on elsewhere, unless it has ended with its first token. */
   onPrefilled(sequence: Sequence): void {
-    const flow = this.#flows.get(sequence.request)!;
+    const flow = this.#flows.get(sequence)!;
     const { ask, prefiller, spec } = flow;
     const first = spec.firstToken === 'prefill' ? [this.#kernel.now] : [];
     flow.prefilledAt = this.#kernel.now;
@@ -104,27 +99,33 @@ export class Disaggregation {
       this.#finish(flow, 'cut', first.length);
       return;
     }
-    const decoder = this.#decodeRouting(instance).choose(decoders);
-    const decode = new Sequence({ ...ask, leg: 'decode', generated: first });
+    const decoder = this.#listener.decoderOf(flow.prefill, instance, decoders);
+    const decode = new Choice({
+      ...ask,
+      leg: 'decode',
+      generated: first,
+      cachedTokens: flow.prefill.cachedTokens,
+    });
     flow.decoder = decoder;
     flow.decode = decode;
-    this.#listener.movedTo(ask.request, decoder, decode);
+    this.#flows.set(decode, flow);
+    this.#listener.movedTo(decoder, decode);
     decoder.engine!.submit(decode);
   }
 
   /** A decode leg has its blocks: its keys and values may come. */
   onReceiving(sequence: Sequence): void {
-    const flow = this.#flows.get(sequence.request);
+    const flow = this.#flows.get(sequence);
     if (flow?.decode === sequence) this.#transfer(flow);
   }
 
   /** @returns true if the leg's end is the request's */
   onEnded(sequence: Sequence, reason: EndReason): boolean {
-    const flow = this.#flows.get(sequence.request);
+    const flow = this.#flows.get(sequence);
     if (flow === undefined) return sequence.leg !== 'prefill';
     if (sequence === flow.prefill) {
       if (flow.decode === undefined && reason !== 'finished') {
-        this.#flows.delete(sequence.request);
+        this.#forget(flow);
         return true;
       }
       // Held and released after its decode leg took over: the request goes on. Lost with its engine: so does it, and
@@ -133,18 +134,18 @@ export class Disaggregation {
       if (flow.decode?.state === SequenceState.receiving) this.#recompute(flow);
       return false;
     }
-    this.#flows.delete(sequence.request);
+    this.#forget(flow);
     flow.withdraw();
     flow.prefiller.engine!.release(flow.prefill);
     return true;
   }
 
-  /** The client has gone. */
-  abort(request: number): boolean {
-    const flow = this.#flows.get(request);
+  /** The client of an answer has gone, which began with this leg. */
+  abort(prefill: Sequence): boolean {
+    const flow = this.#flows.get(prefill);
     if (flow === undefined) return false;
-    if (flow.decode !== undefined) flow.decoder!.engine!.abort(flow.decode);
-    else flow.prefiller.engine!.abort(flow.prefill);
+    if (flow.decode !== undefined) abortAt(flow.decoder!, flow.decode);
+    else abortAt(flow.prefiller, flow.prefill);
     return true;
   }
 
@@ -187,8 +188,18 @@ export class Disaggregation {
   }
 
   #finish(flow: Flow, reason: EndReason, outputTokens: number): void {
-    this.#flows.delete(flow.ask.request);
+    this.#forget(flow);
     flow.prefiller.engine!.release(flow.prefill);
     this.#listener.ended(flow.prefill, reason, outputTokens);
   }
+
+  #forget({ prefill, decode }: Flow): void {
+    this.#flows.delete(prefill);
+    if (decode !== undefined) this.#flows.delete(decode);
+  }
+}
+
+/** A dead engine's sequences end by themselves. */
+export function abortAt({ engine }: UnitReplica, sequence: Sequence): void {
+  if (engine?.alive === true) engine.abort(sequence);
 }

@@ -1,28 +1,5 @@
-import { after, fromMillis, type Micros } from '../kernel/index.ts';
-
-/** How often a request is tried again elsewhere, and how long after (the contract's request_retry_cnt_max, _interval_ms). */
-export interface RetrySpec {
-  readonly count: number;
-  readonly interval: Micros;
-}
-
-/** The contract's ranges. */
-export const RETRY_RANGES = {
-  count: { low: 1, high: 10 },
-  interval: { low: fromMillis(1), high: fromMillis(10_000) },
-} as const;
-
-/** What is wrong with retry settings; undefined when nothing is. */
-export function retryProblem({ count, interval }: RetrySpec): string | undefined {
-  const { count: counts, interval: intervals } = RETRY_RANGES;
-  if (!Number.isInteger(count) || count < counts.low || count > counts.high) {
-    return `a request is tried again ${counts.low} to ${counts.high} times, not ${count}`;
-  }
-  if (!(interval >= intervals.low && interval <= intervals.high)) {
-    return `the interval of retries is ${intervals.low / 1e3} to ${intervals.high / 1e3} ms, not ${interval / 1e3}`;
-  }
-  return undefined;
-}
+import { after, type Micros } from '../kernel/index.ts';
+import type { RetrySpec } from '../platform/index.ts';
 
 /** A try that failed: for want of a backend, or because its backend was lost. */
 export interface FailedTry {

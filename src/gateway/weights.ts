@@ -6,16 +6,6 @@ export interface WeightedDeployment {
   readonly mirror?: boolean;
 }
 
-/** Guide 3592. */
-export const HIGHEST_WEIGHT = 100;
-
-/** What is wrong with a weight; undefined when nothing is. */
-export function weightProblem(weight: number): string | undefined {
-  return Number.isInteger(weight) && weight >= 0 && weight <= HIGHEST_WEIGHT
-    ? undefined
-    : `a weight is a whole number from 0 to ${HIGHEST_WEIGHT}, not ${weight}`;
-}
-
 /**
  * Shares a service's traffic among its deployments in proportion to their weights; those without a backend get
  * none. A weight of 0 keeps a deployment out of traffic whatever becomes of the others (guide 3609); only when all

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/index.ts';
 import type { Call } from '../gateway/index.ts';
-import { suggestion } from '../kernel/index.ts';
-import { ALLOWED, type OperationSpec, type Platform } from '../platform/index.ts';
+import { type Micros, suggestion } from '../kernel/index.ts';
+import { ALLOWED, type ApiKeyOperation, type OperationSpec, type Platform, parseAddress } from '../platform/index.ts';
 import { mistakeInFault } from './fault-checks.ts';
 import type { FaultSpec } from './fault-spec.ts';
 
@@ -12,7 +12,14 @@ export type Command =
   | { readonly kind: 'disconnect'; readonly request: number }
   | { readonly kind: 'fault'; readonly fault: FaultSpec }
   /** An operator asks the platform for something. */
-  | { readonly kind: 'operate'; readonly operation: OperationSpec }
+  | { readonly kind: 'operate'; readonly operation: OperationSpec | ApiKeyOperation }
+  /** An IAM token has been issued (guide 1462): its digest, what it is for (null: a domain), and until when. */
+  | {
+      readonly kind: 'issue-token';
+      readonly digest: string;
+      readonly project: string | null;
+      readonly expiresAt: Micros;
+    }
   /** No more traffic and no more calls; what is in flight goes on. */
   | { readonly kind: 'drain' }
   /** Everything ends at once; what is in flight is cut. */
@@ -23,6 +30,7 @@ const KINDS: Readonly<Record<Command['kind'], true>> = {
   disconnect: true,
   fault: true,
   operate: true,
+  'issue-token': true,
   drain: true,
   stop: true,
 };
@@ -33,12 +41,13 @@ export function mistakeIn(command: Command, platform: Platform, cluster: Cluster
   if (!Object.hasOwn(KINDS, kind)) return `unknown command "${kind}"; expected one of ${Object.keys(KINDS).join(', ')}`;
   if (kind === 'fault') return mistakeInFault(command.fault, platform, cluster);
   if (kind === 'operate') return mistakeInOperation(command.operation, platform);
+  if (kind === 'issue-token') return mistakeInToken(command);
   if (kind === 'disconnect') return isCount(command.request) ? undefined : 'a disconnect without its request';
   return kind === 'call' ? mistakeInCall(command.call, platform) : undefined;
 }
 
 /** Fields of a call that may be absent, and are whole numbers otherwise. */
-const CALL_COUNTS = ['maxTokens', 'minTokens', 'invalid'] as const;
+const CALL_COUNTS = ['maxTokens', 'minTokens', 'n', 'invalid', 'bodyBytes'] as const;
 
 function mistakeInCall(given: Call, platform: Platform): string | undefined {
   const call = (given ?? {}) as Partial<Call>;
@@ -54,11 +63,32 @@ function mistakeInCall(given: Call, platform: Platform): string | undefined {
     if (call[name] !== undefined && !isCount(call[name]))
       return `a call whose ${name} is no number of tokens: ${call[name]}`;
   }
+  if (call.n === 0) return 'a call that asks for no answer';
+  const { clientIp, sloClass, token } = call;
+  if (clientIp !== undefined && !isAddress(clientIp)) return `a call from ${clientIp}, which is no IP address`;
+  if (sloClass !== undefined && ![0, 1, 2, 3].includes(sloClass)) return `a call of service level ${sloClass}`;
+  if (token !== undefined && typeof token !== 'string') return 'a call with a broken token';
   if (call.priority !== undefined && !Number.isSafeInteger(call.priority)) return `a call of priority ${call.priority}`;
-  const { prefix } = call;
-  if (prefix !== undefined && !(isCount(prefix.unitTokens) && Array.isArray(prefix.hashes)))
-    return 'a call with a broken prefix';
-  return undefined;
+  const { prompts, leastTokens = [] } = call;
+  if (prompts !== undefined && !(Array.isArray(prompts) && prompts.every((prompt) => isCount(prompt?.tokens))))
+    return 'a call with a broken list of prompts';
+  if (!(Array.isArray(leastTokens) && leastTokens.every(isCount)))
+    return 'a call whose leastTokens are no numbers of tokens';
+  const prefixes = [call.prefix, ...(prompts ?? []).map(({ prefix }) => prefix)];
+  return prefixes.every(isPrefix) ? undefined : 'a call with a broken prefix';
+}
+
+function isAddress(text: unknown): boolean {
+  return typeof text === 'string' && parseAddress(text) !== undefined;
+}
+
+function mistakeInToken({ digest, project, expiresAt }: Command & { kind: 'issue-token' }): string | undefined {
+  const scoped = project === null || typeof project === 'string';
+  return typeof digest === 'string' && scoped && isCount(expiresAt) ? undefined : 'a token that is not whole';
+}
+
+function isPrefix(prefix: Call['prefix']): boolean {
+  return prefix === undefined || (isCount(prefix.unitTokens) && Array.isArray(prefix.hashes));
 }
 
 /** What operations need besides their service: whether it makes sense the platform says, which refuses with an event. */
@@ -66,12 +96,20 @@ const OPERATION_NEEDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   instances: isCount,
   instance: isCount,
   weight: isCount,
-  version: (value) => typeof value === 'string',
+  version: isText,
+  name: isText,
+  key: isText,
+  digest: isText,
+  scope: (value) => value === 'USER' || value === 'SERVICE',
   recreate: (value) => typeof value === 'boolean',
   force: (value) => typeof value === 'boolean',
   spec: (value) => typeof value === 'object' && value !== null && Array.isArray((value as { units?: unknown }).units),
 };
-const NEEDED: Readonly<Partial<Record<OperationSpec['kind'], readonly string[]>>> = {
+const NEEDED: Readonly<Partial<Record<(OperationSpec | ApiKeyOperation)['kind'], readonly string[]>>> = {
+  'create-key': ['name', 'digest', 'scope'],
+  'delete-key': ['key'],
+  'bind-key': ['key'],
+  'unbind-key': ['key'],
   'add-deployment': ['spec'],
   upgrade: ['spec'],
   'switch-version': ['version'],
@@ -82,18 +120,33 @@ const NEEDED: Readonly<Partial<Record<OperationSpec['kind'], readonly string[]>>
   'delete-pod': ['instance', 'force'],
 };
 
-function mistakeInOperation(given: OperationSpec, platform: Platform): string | undefined {
+/** What is done with a key itself, whatever services it opens. */
+const OF_NO_SERVICE: readonly string[] = ['create-key', 'delete-key'];
+const KINDS_OF_OPERATION = [
+  ...Object.keys(ALLOWED),
+  'add-deployment',
+  'set-auto-stop',
+  ...OF_NO_SERVICE,
+  'bind-key',
+  'unbind-key',
+];
+
+function mistakeInOperation(given: OperationSpec | ApiKeyOperation, platform: Platform): string | undefined {
   const { kind, service } = (given ?? {}) as Partial<OperationSpec>;
-  const kinds = [...Object.keys(ALLOWED), 'add-deployment', 'set-auto-stop'];
+  const kinds = KINDS_OF_OPERATION;
   if (typeof kind !== 'string' || !kinds.includes(kind)) {
     return `unknown operation "${kind}"; expected one of ${kinds.join(', ')}`;
   }
   const known = platform.services.map(({ name }) => name);
-  if (!known.includes(service as string))
+  if (!OF_NO_SERVICE.includes(kind) && !known.includes(service as string))
     return `${kind}: no service "${service}"${suggestion(String(service), known)}`;
   const fields = given as unknown as Readonly<Record<string, unknown>>;
   const wrong = NEEDED[kind]?.find((field) => OPERATION_NEEDS[field]!(fields[field]) === false);
   return wrong === undefined ? undefined : `${kind}: its ${wrong} is missing or malformed`;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }
 
 function isCount(value: unknown): boolean {

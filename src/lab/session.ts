@@ -1,4 +1,4 @@
-import type { Reply } from '../gateway/index.ts';
+import type { Call, Reply } from '../gateway/index.ts';
 import type { Micros, Stamped } from '../kernel/index.ts';
 import type { Command } from './commands.ts';
 import type { World } from './world.ts';
@@ -27,14 +27,20 @@ export class Session {
     return Math.max(this.#now(), this.world.now) as Micros;
   }
 
-  call(command: Command & { kind: 'call' }): Reply {
-    const reply = this.command(command);
+  /** @param make the call, given the number that its request is going to have: what its answer says depends on it */
+  call(make: (request: number) => Call): Reply {
+    const at = this.now;
+    this.world.runUntil(at);
+    const reply = this.#enter(at, { kind: 'call', call: make(this.world.requests.size) });
     if (reply === undefined) throw new Error('A call has no reply');
     return reply;
   }
 
-  command(command: Command): Reply | undefined {
-    const at = this.now;
+  command(command: Command): void {
+    this.#enter(this.now, command);
+  }
+
+  #enter(at: Micros, command: Command): Reply | undefined {
     this.#journal({ at, command });
     return this.world.apply(at, command);
   }

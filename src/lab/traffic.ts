@@ -85,7 +85,7 @@ export class Traffic {
 
   #onArrival(source: Source): void {
     if (source.ended) return;
-    this.#gateway.offer(source.service, source.next!);
+    this.#gateway.offer(source.service, source.next!, source.spec);
     this.#pull(source);
   }
 

@@ -2,7 +2,13 @@ import { Cluster } from '../cluster/index.ts';
 import { EngineRoom, KvLinkRoom } from '../engine/index.ts';
 import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
 import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
-import { type OperationSpec, Platform, type Service, type UnitReplica } from '../platform/index.ts';
+import {
+  type ApiKeyOperation,
+  type OperationSpec,
+  Platform,
+  type Service,
+  type UnitReplica,
+} from '../platform/index.ts';
 import { EventLog, type EventSink, RequestLog } from '../telemetry/index.ts';
 import { checkConservation } from './checks/conservation.ts';
 import type { Command } from './commands.ts';
@@ -24,7 +30,7 @@ export interface WorldOptions {
 /** An operator's wish. */
 export interface OperationRecord {
   readonly at: Micros;
-  readonly operation: OperationSpec;
+  readonly operation: OperationSpec | ApiKeyOperation;
   /** Why it was refused; undefined when it was taken. */
   readonly refusal: string | undefined;
 }
@@ -164,13 +170,18 @@ export class World {
       case 'operate':
         this.#operate(command.operation);
         return undefined;
+      case 'issue-token': {
+        const { digest, project, expiresAt } = command;
+        this.platform.credentials.issueToken(digest, { project, expiresAt });
+        return undefined;
+      }
       case 'drain':
         this.traffic.stop();
         this.gateway.drain();
         return undefined;
       case 'stop':
         this.traffic.stop();
-        this.gateway.drain();
+        this.gateway.stop();
         for (const engine of this.engines.all) engine.die();
         return undefined;
     }
@@ -181,7 +192,7 @@ export class World {
     checkConservation(this);
   }
 
-  #operate(operation: OperationSpec): void {
+  #operate(operation: OperationSpec | ApiKeyOperation): void {
     this.operations.push({ at: this.now, operation, refusal: this.platform.operate(operation) });
   }
 

@@ -33,6 +33,8 @@ export class Deployment {
   /** Instances wanted. */
   target: number;
   weight: number;
+  /** It gets copies of live requests, and no live one (guide 3643). */
+  mirror: boolean;
   /** All that are not gone, in order of creation; some may be leaving. */
   instances: Instance[] = [];
   status: DeploymentStatus;
@@ -52,6 +54,7 @@ export class Deployment {
     this.versions.push(this.version);
     this.target = spec.instances;
     this.weight = spec.weight;
+    this.mirror = spec.mirror === true;
     this.status = 'DEPLOYING';
   }
 

@@ -3,7 +3,10 @@
  * through the cluster and starts engines; it never sees a request.
  */
 
+export { type Address, addressText, type Block, contains, parseAddress, parseBlock } from './address.ts';
 export type { AutoStopState } from './auto-stop.ts';
+export * from './call-settings.ts';
+export { type ApiKey, Credentials, TOKEN_LIFE } from './credentials.ts';
 export { parseCron } from './cron.ts';
 export type { Deployment, DeploymentVersion } from './deployment.ts';
 export { surgeOf, unavailableOf } from './deployment.ts';

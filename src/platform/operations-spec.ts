@@ -46,6 +46,21 @@ export type OperationSpec =
   /** A new pod takes its place. Forced: without a graceful end. */
   | ({ readonly kind: 'delete-pod'; readonly force: boolean } & PodTarget);
 
+/** What an operator does with API keys (guide 1880-1946): of no service, or of several. */
+export type ApiKeyOperation =
+  | {
+      readonly kind: 'create-key';
+      readonly name: string;
+      /** Of the plain text, which the core never sees. */
+      readonly digest: string;
+      readonly scope: 'USER' | 'SERVICE';
+      readonly description?: string;
+      /** Of a temporary key. */
+      readonly expiresAt?: Micros;
+    }
+  | { readonly kind: 'delete-key'; readonly key: string }
+  | { readonly kind: 'bind-key' | 'unbind-key'; readonly key: string; readonly service: string };
+
 export type OperationKind = OperationSpec['kind'];
 
 /** An operation on one deployment, or on all of a service. */

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/index.ts';
 import { after, type EventKind, fromSeconds, type Kernel, type Micros, Priority, UserError } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
+import { mirrorProblem, routingProblem, weightProblem } from './call-settings.ts';
 import type { Deployment } from './deployment.ts';
 import { DELETE_RETRIES } from './durations.ts';
 import type { Endings } from './endings.ts';
@@ -197,12 +198,18 @@ export class Operations {
     return `secret "${secret}": ${why}`;
   }
 
-  /** Why an engine of these settings could not start, or what is wrong with its scaling; undefined when nothing is. */
+  /** Why an engine of these settings could not start, or what is wrong with the others; undefined when nothing is. */
   #unfit(service: Service, spec: DeploymentSpec): string | undefined {
     if (!this.#cluster.pools.some(({ name }) => name === spec.pool)) return `there is no pool "${spec.pool}"`;
     try {
       checkEngines(service.name, spec, this.#cluster);
-      return spec.scaling && scalingProblem(spec.scaling);
+      const { scaling, routing } = spec;
+      const others = service.deployments.filter(({ name }) => name !== spec.name).map((each) => each.spec);
+      return (
+        (scaling && scalingProblem(scaling)) ??
+        (routing && routingProblem(routing, this.#inPublicPool(spec) ? 'public' : 'dedicated')) ??
+        mirrorProblem(service.spec.protocol ?? 'HTTPS', 'synchronous', [...others, spec])
+      );
     } catch (error) {
       if (error instanceof UserError) return error.message;
       throw error;
@@ -219,6 +226,7 @@ export class Operations {
       versions[versions.findIndex(({ number }) => number === deployment.version.number)] = deployment.version;
       for (const instance of deployment.instances) instance.version = deployment.version;
       deployment.weight = spec.weight;
+      deployment.mirror = spec.mirror === true;
       this.#actions.setScaling(deployment, spec.scaling);
       return undefined;
     }
@@ -229,6 +237,7 @@ export class Operations {
     const target = spec.instances === deployment.spec.instances ? deployment.target : spec.instances;
     versions.push(version);
     deployment.weight = spec.weight;
+    deployment.mirror = spec.mirror === true;
     this.#actions.setScaling(deployment, spec.scaling);
     if (status === 'STOPPED' || status === 'FAILED') {
       // It stays as it is, with the new version for its next start.
@@ -305,9 +314,9 @@ export class Operations {
 
 /** Guide 3644. */
 function setWeight(deployment: Deployment, weight: number): string | undefined {
-  if (!(Number.isInteger(weight) && weight >= 0 && weight <= 100)) return 'a weight is a whole number from 0 to 100';
-  deployment.weight = weight;
-  return undefined;
+  const problem = weightProblem(weight);
+  if (problem === undefined) deployment.weight = weight;
+  return problem;
 }
 
 /** A change that somebody has asked for is in progress. Automatic scaling gives way. */

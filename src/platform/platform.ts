@@ -3,6 +3,7 @@ import type { Engine, EngineSpec, KvLink, KvLinkSpec } from '../engine/index.ts'
 import type { Kernel } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
 import { AutoStop } from './auto-stop.ts';
+import { Credentials } from './credentials.ts';
 import { Deployment } from './deployment.ts';
 import type { Timings } from './durations.ts';
 import { Endings } from './endings.ts';
@@ -12,7 +13,7 @@ import { unitEvidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
 import { Hardware } from './hardware.ts';
 import { Operations } from './operations.ts';
-import type { OperationSpec, PodTarget } from './operations-spec.ts';
+import type { ApiKeyOperation, OperationSpec, PodTarget } from './operations-spec.ts';
 import type { Pod } from './pod.ts';
 import { PodLifecycle } from './pod-lifecycle.ts';
 import { Recovery } from './recovery.ts';
@@ -64,6 +65,7 @@ export class Platform {
   readonly #slots = new Map<string, UnitReplica>();
   /** Registry, storage and secrets, which faults disturb. */
   readonly around = new Surroundings();
+  readonly credentials = new Credentials();
   readonly hardware: Hardware;
   readonly scaling: Scaling;
   readonly autoStop: AutoStop;
@@ -138,6 +140,7 @@ export class Platform {
     for (const [index, spec] of specs.entries()) {
       const service = new Service(index, spec);
       fleet.services.push(service);
+      this.credentials.introduce(service);
       for (const deployment of spec.deployments) this.#addDeployment(service, deployment);
     }
   }
@@ -194,8 +197,17 @@ export class Platform {
   }
 
   /** Takes an operator's wish. @returns why it was refused; undefined when it was taken */
-  operate(operation: OperationSpec): string | undefined {
-    return this.#operations.take(operation);
+  operate(operation: OperationSpec | ApiKeyOperation): string | undefined {
+    switch (operation.kind) {
+      case 'create-key':
+      case 'delete-key':
+        return this.credentials.take(operation, undefined, this.#kernel.now);
+      case 'bind-key':
+      case 'unbind-key':
+        return this.credentials.take(operation, this.service(operation.service), this.#kernel.now);
+      default:
+        return this.#operations.take(operation);
+    }
   }
 
   /** Kills a pod; a new one takes its place, and of what goes with it (guide 4163). */

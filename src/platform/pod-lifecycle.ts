@@ -179,11 +179,11 @@ export class PodLifecycle {
 
   #onProbePassed(pod: Pod, kind: ProbeKind): void {
     pod.unwell = false;
-    if (kind === 'startup') {
+    const last = pod.unit.probes.readiness === undefined ? 'startup' : 'readiness';
+    if (kind === last) {
       pod.started = true;
-      pod.ready = pod.unit.probes.readiness === undefined;
+      pod.ready = true;
     }
-    if (kind === 'readiness') pod.ready = true;
     this.#listener.changed(pod);
   }
 

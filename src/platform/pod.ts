@@ -50,7 +50,10 @@ export class Pod {
   placement: Placement | undefined;
   /** Why it is where it is, or nowhere, node by node; put into words only when somebody asks. */
   explain: () => readonly NodeVerdict[] = () => [];
-  /** Counts as started: its startup probe has passed, or it has none and a node (guide 4078). */
+  /**
+   * Counts as started: its startup probe has passed, and then its readiness probe, if it has one; or it has no startup
+   * probe and a node (guide 4078).
+   */
   started = false;
   /** What stalls it now, by whatever brought it about. */
   readonly stalls = new Map<object, StallKind>();

@@ -3,13 +3,14 @@ import type { NodeAffinity, ResourceRequest, SchedulingPolicy } from '../cluster
 import type { KvLinkSpec } from '../engine/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import type { LengthSpec } from '../workload/index.ts';
+import type { CallSettings, RoutingSpec } from './call-settings.ts';
 import type { EngineSettings } from './engine-settings.ts';
 import type { ProbesSpec } from './probes.ts';
 import type { ScalingSpec } from './scaling-spec.ts';
 import type { DumpSpec, FileMountSpec, ModelStorageSpec, SecretSpec } from './storage.ts';
 
 /** A service: one endpoint that clients call, over one or more deployments. */
-export interface ServiceSpec {
+export interface ServiceSpec extends CallSettings {
   readonly name: string;
   /** Fixed for the service's life (guide 205). */
   readonly id: string;
@@ -23,7 +24,11 @@ export interface ServiceSpec {
   readonly ingestsPodEvents?: boolean;
 }
 
-export type AuthSpec = { readonly kind: 'none' } | { readonly kind: 'api-key'; readonly keys: readonly ApiKeySpec[] };
+/** How clients prove who they are (guide 245): not at all, by an API key, or by an IAM token. */
+export type AuthSpec =
+  | { readonly kind: 'none' | 'token' }
+  /** With keys that are bound to it from the beginning. */
+  | { readonly kind: 'api-key'; readonly keys: readonly ApiKeySpec[] };
 
 /** A key by name and digest; the core never holds its plain text. */
 export interface ApiKeySpec {
@@ -50,6 +55,10 @@ export interface DeploymentSpec {
   readonly nodePool?: string;
   /** Share of the service's traffic, 0 to 100. */
   readonly weight: number;
+  /** It gets copies of live requests, and no live one (guide 3643). */
+  readonly mirror?: boolean;
+  /** Default: round robin. */
+  readonly routing?: RoutingSpec | undefined;
   /** Deployment replicas, 1 to 128 (guide 382). */
   readonly instances: number;
   readonly schedulingPolicy: SchedulingPolicy;

@@ -23,9 +23,9 @@ export interface FileMountSpec {
   readonly readOnly: boolean;
 }
 
-/** Where a unit leaves what it makes; object storage only (guide 417). */
+/** Where a unit leaves what it makes: parallel file systems only (guide 417, 3715). */
 export interface DumpSpec {
-  readonly kind: 'obs' | 'obsfs';
+  readonly kind: 'obsfs';
   readonly address: string;
   readonly mountPath: string;
 }

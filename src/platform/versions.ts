@@ -17,14 +17,15 @@ export function nextVersion(number: string): string {
 }
 
 /**
- * Whether a change makes instances anew: all but what only describes or weighs the deployment, or says how it scales by
- * itself, does (guide 3179). The number of instances is one of the resource settings.
+ * Whether a change makes instances anew: all but what only describes the deployment, says what traffic it gets and how it
+ * spreads it, or how it scales by itself, does (guide 3179). The number of instances is one of the resource settings.
  */
 export function needsRollout(from: DeploymentSpec, to: DeploymentSpec): boolean {
   return essence(from) !== essence(to);
 }
 
-function essence({ description: _, weight: __, scaling: ___, ...rest }: DeploymentSpec): string {
+function essence(spec: DeploymentSpec): string {
+  const { description: _, weight: _w, mirror: _m, routing: _r, scaling: _s, ...rest } = spec;
   return JSON.stringify(rest, sorted);
 }
 

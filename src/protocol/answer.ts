@@ -1,7 +1,7 @@
 import { freeText } from './free-text.ts';
 import { hexDigits } from './json-formats.ts';
 import { type JsonSample, jsonPieces, sampleJson } from './json-sample.ts';
-import type { ChatMessage } from './openai-request.ts';
+import type { ChatMessage } from './message-content.ts';
 import type { Structure } from './structured-output.ts';
 import { cutPieces, findStop, fitPieces, tokenPieces } from './token-text.ts';
 import { countTokens } from './tokens.ts';

@@ -2,7 +2,7 @@ import type { Conversation, Prompting } from './chat-request.ts';
 import type { WireFields } from './errors.ts';
 import { badValue } from './errors.ts';
 import { FieldReader } from './field-reader.ts';
-import type { ChatMessage } from './openai-request.ts';
+import type { ChatMessage } from './message-content.ts';
 import { readSampling } from './sampling-request.ts';
 import { readFunction, type Tool, type ToolUse } from './tool-request.ts';
 

@@ -1,7 +1,7 @@
 import { badRequest, badValue } from './errors.ts';
 import { FieldReader } from './field-reader.ts';
+import type { ChatMessage } from './message-content.ts';
 import { readContent } from './message-content.ts';
-import type { ChatMessage } from './openai-request.ts';
 import { readSampling, type SamplingRequest } from './sampling-request.ts';
 import { countChatTokens, countTokens } from './tokens.ts';
 import { chatToolUse, readChatTools, type ToolUse } from './tool-request.ts';

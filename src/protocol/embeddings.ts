@@ -1,11 +1,10 @@
 import { counted } from '../kernel/index.ts';
-import { badValue } from './errors.ts';
+import { badValue, type WireError } from './errors.ts';
 import { FieldReader } from './field-reader.ts';
 import { readContent } from './message-content.ts';
 import { fullUsage, type ReplyHead } from './openai-response.ts';
 import { type Prompt, readPrompts } from './prompts.ts';
 import { tokenId, tokenPieces } from './token-text.ts';
-import { countPromptTokens } from './tokens.ts';
 
 export interface EmbeddingRequest {
   readonly model: string | undefined;
@@ -19,10 +18,9 @@ export interface EmbeddingRequest {
 /**
  * Reads the body of `POST /v1/embeddings` or `/pooling`: `input` as text, texts or token ids, or `messages`
  * (pooling/embed/protocol.py).
- * @param modelDimensions the length of the model's own vectors
  * @throws WireError 400
  */
-export function readEmbeddingRequest(body: unknown, modelDimensions: number): EmbeddingRequest {
+export function readEmbeddingRequest(body: unknown): EmbeddingRequest {
   const fields = new FieldReader(body);
   const messages = fields.objects('messages');
   const inputs =
@@ -43,16 +41,19 @@ export function readEmbeddingRequest(body: unknown, modelDimensions: number): Em
   };
   fields.finish();
   if (inputs.length === 0) throw badValue('`input` must not be an empty array.', 'input');
-  // vLLM asks for a Matryoshka model and lets it say which lengths it has; here any length up to the model's goes.
-  if (dimensions !== undefined && (dimensions < 1 || dimensions > modelDimensions)) {
-    throw badValue(`dimensions must be between 1 and ${modelDimensions}, got ${dimensions}.`, 'dimensions', dimensions);
-  }
   return request;
 }
 
-/** How many tokens all inputs count; each at least one, as a tokenizer adds a mark of its own to nothing. */
-export function embeddingTokens(inputs: readonly Prompt[]): number {
-  return inputs.reduce((sum, input) => sum + Math.max(1, countPromptTokens(input)), 0);
+/**
+ * The refusal of a length that the model's vectors do not have; undefined where they do. vLLM asks for a Matryoshka model
+ * and lets it say which lengths it has; here any length up to the model's own goes.
+ */
+export function wrongDimensions(
+  { dimensions }: Partial<Pick<EmbeddingRequest, 'dimensions'>>,
+  modelDimensions: number,
+): WireError | undefined {
+  if (dimensions === undefined || (dimensions >= 1 && dimensions <= modelDimensions)) return undefined;
+  return badValue(`dimensions must be between 1 and ${modelDimensions}, got ${dimensions}.`, 'dimensions', dimensions);
 }
 
 /** In how many coordinates a token shows. */

@@ -70,6 +70,12 @@ const PUBLISHED = 'APIG, published_api_calling/error_codes';
 
 /** The gateway's own refusals. Codes are stable by the vendor's word; messages may be corrected here freely. */
 export const GATEWAY_ERRORS = {
+  tokenRefused: {
+    status: 401,
+    code: 'APIG.0301',
+    message: 'Incorrect IAM authentication information.',
+    source: PUBLISHED,
+  },
   unauthorized: {
     status: 401,
     code: 'APIG.0305',
@@ -81,6 +87,12 @@ export const GATEWAY_ERRORS = {
     code: 'APIG.0101',
     message: 'The API does not exist or has not been published in the environment.',
     source: PUBLISHED,
+  },
+  addressRefused: {
+    status: 403,
+    code: 'APIG.0402',
+    message: 'The IP address is not authorized to access the API.',
+    source: `${PUBLISHED}; that a service without public access answers so is ours`,
   },
   bodyTooLarge: { status: 413, code: 'APIG.0201', message: 'Request entity too large.', source: PUBLISHED },
   throttled: {
@@ -96,6 +108,7 @@ export const GATEWAY_ERRORS = {
     source: `${PUBLISHED}; published with status 502: the 503 is ours, for a service without a ready instance`,
   },
   backendUnavailable: { status: 502, code: 'APIG.0202', message: 'Backend unavailable', source: PUBLISHED },
+  backendTimeout: { status: 504, code: 'APIG.0203', message: 'Backend timeout', source: PUBLISHED },
 } as const satisfies Record<string, GatewayError>;
 
 export type GatewayErrorKey = keyof typeof GATEWAY_ERRORS;

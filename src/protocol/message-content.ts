@@ -1,6 +1,12 @@
 import { badValue } from './errors.ts';
 import type { FieldReader } from './field-reader.ts';
 
+export interface ChatMessage {
+  readonly role: string;
+  /** The message's text parts, joined by line ends as vLLM hands them to a chat template. */
+  readonly text: string;
+}
+
 /** The field that holds the text of a content part, by the part's type. */
 const TEXT_PARTS = new Map<unknown, string>([
   [undefined, 'text'],

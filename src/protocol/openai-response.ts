@@ -3,8 +3,6 @@
  * unset stays out of a chat chunk; in all other bodies it is null.
  */
 
-export type FinishReason = 'stop' | 'length' | 'abort';
-
 /** What every body and chunk of one reply repeats. `created` is in Unix seconds. */
 export interface ReplyHead {
   /** With its prefix: `chatcmpl-...` or `cmpl-...`. */
@@ -18,13 +16,6 @@ export interface TokenUsage {
   readonly completionTokens: number;
   /** Of the prompt, found in the prefix cache; where the engine tells (`--enable-prompt-tokens-details`). */
   readonly cachedTokens?: number;
-}
-
-/** A whole reply. */
-export interface Reply {
-  readonly text: string;
-  readonly finishReason: FinishReason;
-  readonly usage: TokenUsage;
 }
 
 /** The usage as it stands in a chunk. */
@@ -56,104 +47,9 @@ export function envelope<Kind extends string>({ id, created, model }: ReplyHead,
   return { id, object, created, model };
 }
 
-/** The body of a chat completion that is not streamed. */
-export function chatCompletion(head: ReplyHead, { text, finishReason, usage }: Reply) {
-  return {
-    ...envelope(head, 'chat.completion'),
-    choices: [
-      {
-        index: 0,
-        message: {
-          role: 'assistant',
-          content: text,
-          refusal: null,
-          annotations: null,
-          audio: null,
-          function_call: null,
-          reasoning: null,
-        },
-        logprobs: null,
-        finish_reason: finishReason,
-        stop_reason: null,
-        token_ids: null,
-      },
-    ],
-    service_tier: null,
-    system_fingerprint: null,
-    usage: fullUsage(usage),
-    prompt_logprobs: null,
-    prompt_token_ids: null,
-    kv_transfer_params: null,
-  };
-}
-
-function chatChunk<Choice extends object>(head: ReplyHead, choice: Choice, usage: TokenUsage | undefined) {
-  const body = { ...envelope(head, 'chat.completion.chunk'), choices: [{ index: 0, ...choice }] };
-  return usage === undefined ? body : { ...body, usage: usageObject(usage) };
-}
-
-/** The first chunk of a chat stream; clients take it for the first token, so send it with that. */
-export function chatRoleChunk(head: ReplyHead, usage?: TokenUsage) {
-  const delta = { role: 'assistant', content: '' };
-  return chatChunk(head, { delta, logprobs: null, finish_reason: null }, usage);
-}
-
-/** A chunk of text. Give the usage so far where continuous usage was asked for. */
-export function chatContentChunk(head: ReplyHead, content: string, usage?: TokenUsage) {
-  return chatChunk(head, { delta: { content }, logprobs: null, finish_reason: null, token_ids: null }, usage);
-}
-
-/** The chunk of the last token: its text and the finish reason together. */
-export function chatFinalChunk(head: ReplyHead, content: string, finishReason: FinishReason, usage?: TokenUsage) {
-  const end = { finish_reason: finishReason, stop_reason: null, token_ids: null };
-  return chatChunk(head, { delta: { content }, logprobs: null, ...end }, usage);
-}
-
 /** The chunk after the last, without choices, where `include_usage` was asked for. */
 export function chatUsageChunk(head: ReplyHead, usage: TokenUsage) {
   return { ...envelope(head, 'chat.completion.chunk'), choices: [], usage: finalUsage(usage) };
-}
-
-/** The body of a text completion that is not streamed. */
-export function textCompletion(head: ReplyHead, { text, finishReason, usage }: Reply) {
-  return {
-    ...envelope(head, 'text_completion'),
-    choices: [
-      {
-        index: 0,
-        text,
-        logprobs: null,
-        finish_reason: finishReason,
-        stop_reason: null,
-        token_ids: null,
-        prompt_logprobs: null,
-        prompt_token_ids: null,
-      },
-    ],
-    service_tier: null,
-    system_fingerprint: null,
-    usage: fullUsage(usage),
-    kv_transfer_params: null,
-  };
-}
-
-/** A chunk of a text completion; the last carries its text and the finish reason together. */
-export function textChunk(head: ReplyHead, text: string, finishReason: FinishReason | null, usage?: TokenUsage) {
-  return {
-    ...envelope(head, 'text_completion'),
-    choices: [
-      {
-        index: 0,
-        text,
-        logprobs: null,
-        finish_reason: finishReason,
-        stop_reason: null,
-        prompt_token_ids: null,
-        token_ids: null,
-      },
-    ],
-    usage: usage === undefined ? null : fullUsage(usage),
-  };
 }
 
 /** The chunk after the last, without choices, where `include_usage` was asked for. */

@@ -16,8 +16,10 @@ export interface RerankRequest {
 export interface ScoreRequest {
   readonly model: string | undefined;
   /** What is compared with what. */
-  readonly pairs: readonly (readonly [string, string])[];
+  readonly pairs: readonly Pair[];
 }
+
+export type Pair = readonly [string, string];
 
 /**
  * Reads the body of `POST /rerank`, `/v1/rerank` (Jina) or `/v2/rerank` (Cohere): vLLM takes the same fields at all three
@@ -72,26 +74,40 @@ function readSide(fields: FieldReader, name: string): readonly string[] {
 /** What a cross-encoder's template adds to a pair: a mark at the front, between and at the end. */
 const TOKENS_PER_PAIR = 3;
 
-/** How many tokens the pairs count, each side of each. */
-export function pairTokens(pairs: readonly (readonly [string, string])[]): number {
-  return pairs.reduce((sum, [one, other]) => sum + TOKENS_PER_PAIR + countTokens(one) + countTokens(other), 0);
+/** How many tokens each pair counts. A text is looked at once, however many it is compared with. */
+export function pairTokens(pairs: readonly Pair[]): number[] {
+  const tokens = once(countTokens);
+  return pairs.map(([one, other]) => TOKENS_PER_PAIR + tokens(one) + tokens(other));
+}
+
+function once<Value>(of: (text: string) => Value): (text: string) => Value {
+  const known = new Map<string, Value>();
+  return (text) => {
+    const value = known.get(text) ?? of(text);
+    known.set(text, value);
+    return value;
+  };
 }
 
 /** How much of a score the shared tokens make; the rest is chance. */
 const OVERLAP_WEIGHT = 0.9;
 
-/** How well two texts go together, in (0, 1): more for those that share tokens. A function of seed and texts. */
-export function relevance(one: string, other: string, seed: number): number {
-  const left = new Set(tokenNames(one));
-  const right = tokenNames(other);
-  const shared = new Set(right.filter((token) => left.has(token))).size;
-  const overlap = left.size === 0 ? 0 : shared / left.size;
-  const chance = counted(seed, mix(one), mix(other));
-  return Math.round((OVERLAP_WEIGHT * overlap + (1 - OVERLAP_WEIGHT) * (0.05 + 0.9 * chance)) * 1e6) / 1e6;
+/** How well the texts of each pair go together, in (0, 1): more for those that share tokens. A function of seed and texts. */
+export function relevances(pairs: readonly Pair[], seed: number): number[] {
+  const names = once(tokenNames);
+  const mixed = once(mix);
+  return pairs.map(([one, other]) => {
+    const left = names(one);
+    let shared = 0;
+    for (const token of names(other)) if (left.has(token)) shared++;
+    const overlap = left.size === 0 ? 0 : shared / left.size;
+    const chance = counted(seed, mixed(one), mixed(other));
+    return Math.round((OVERLAP_WEIGHT * overlap + (1 - OVERLAP_WEIGHT) * (0.05 + 0.9 * chance)) * 1e6) / 1e6;
+  });
 }
 
-function tokenNames(text: string): string[] {
-  return tokenPieces(text).map((piece) => piece.trim().toLowerCase());
+function tokenNames(text: string): ReadonlySet<string> {
+  return new Set(tokenPieces(text).map((piece) => piece.trim().toLowerCase()));
 }
 
 function mix(text: string): number {

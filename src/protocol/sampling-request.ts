@@ -1,12 +1,26 @@
 import { badRequest, badValue } from './errors.ts';
 import type { FieldReader } from './field-reader.ts';
-import type { GenerationRequest } from './openai-request.ts';
 import { checkValues } from './request-rules.ts';
 import { readStructure, type Structure } from './structured-output.ts';
 import { VOCABULARY } from './token-text.ts';
 
 /** What every generating operation may ask for. Absent optional parameters are undefined. */
-export interface SamplingRequest extends Omit<GenerationRequest, 'n'> {
+export interface SamplingRequest {
+  readonly model: string | undefined;
+  readonly stream: boolean;
+  /** A last chunk with the usage was asked for. */
+  readonly includeUsage: boolean;
+  /** The usage so far was asked for on every chunk; vLLM obeys only together with `includeUsage`. */
+  readonly continuousUsage: boolean;
+  /** Undefined: as much as the context has room for. */
+  readonly maxTokens: number | undefined;
+  readonly minTokens: number;
+  readonly ignoreEos: boolean;
+  /** Lower is handled earlier. */
+  readonly priority: number;
+  readonly seed: number | undefined;
+  /** Keeps the prompt's cached prefixes apart from those of other salts. */
+  readonly cacheSalt: string | undefined;
   /** How many answers to each prompt. */
   readonly n: number;
   readonly temperature: number | undefined;
@@ -26,6 +40,9 @@ export interface SamplingRequest extends Omit<GenerationRequest, 'n'> {
 
 /** vLLM's default `--max-logprobs`. */
 const MAX_LOGPROBS = 20;
+
+/** vLLM bounds it as well (VLLM_MAX_N_SEQUENCES); the number is OpenAI's. */
+const MAX_N = 128;
 
 /** vLLM bounds the list as well (VLLM_MAX_STOP_STRINGS); the number is ours. */
 const MAX_STOPS = 1_024;
@@ -83,9 +100,13 @@ export function readSampling(fields: FieldReader, own: SamplingFields): Sampling
   };
   // Prompt only: a completion that echoes may ask for no token of its own.
   const maxTokens = request.echo && own.maxTokens === 0 ? undefined : own.maxTokens;
-  checkValues(fields, { stream, maxTokens, minTokens });
+  checkValues(fields, { stream, n, maxTokens, minTokens });
   if (temperature !== undefined && temperature > 2) {
     throw badValue(`temperature must be in [0, 2], got ${temperature}.`, 'temperature', temperature);
+  }
+  if (n > MAX_N) {
+    const more = 'To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.';
+    throw badValue(`n must be at most ${MAX_N}, got ${n}. ${more}`, 'n', n);
   }
   if (n > 1 && temperature === 0) throw badRequest(`n must be 1 when using greedy sampling, got ${n}.`);
   // Gone from vLLM V1, which ignores it; the rule is that of V0 (sampling_params.py).

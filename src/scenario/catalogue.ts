@@ -9,6 +9,7 @@ import {
   type NodeFlavor,
   nodeFlavor,
 } from '../catalog/index.ts';
+import { given } from './given.ts';
 import type { Scenario } from './schema.ts';
 
 /** The catalogue with a scenario's own entries before it. */
@@ -24,7 +25,7 @@ const OWN = "the scenario's own";
 export function catalogueOf(scenario: Pick<Scenario, 'accelerators' | 'models' | 'flavors'>): Catalogue {
   const accelerators = new Map(scenario.accelerators.map((entry) => [entry.id, acceleratorOf(entry)]));
   const models = new Map(
-    scenario.models.map((entry) => [entry.id, modelOf({ source: OWN, ...said(entry) } as ModelConfig)]),
+    scenario.models.map((entry) => [entry.id, modelOf({ source: OWN, ...given(entry) } as ModelConfig)]),
   );
   const flavors = new Map(scenario.flavors.map((entry) => [entry.id, { ...entry, source: entry.source ?? OWN }]));
   return {
@@ -54,8 +55,4 @@ function acceleratorOf(entry: Scenario['accelerators'][number]): Accelerator {
     architecture,
     source: entry.source ?? OWN,
   };
-}
-
-function said<Entry extends object>(entry: Entry): Partial<Entry> {
-  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined)) as Partial<Entry>;
 }

@@ -1,4 +1,4 @@
-import { scalingProblem } from '../platform/index.ts';
+import { routingProblem, scalingProblem } from '../platform/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import { checkFit } from './checks-fit.ts';
 import { checkModelPaths, checkMounts, checkSecrets } from './checks-mounts.ts';
@@ -31,6 +31,8 @@ export function checkDeployment(deployment: DeploymentEntry, grounds: Grounds, p
       `pool "${pool.name}" is divided into subpools and takes no deployments; expected ${subpools}`,
     );
   }
+  const routing = deployment.routing && routingProblem(deployment.routing, pool.entry.type);
+  if (routing !== undefined) tell([...path, 'routing'], routing);
   if (pool.entry.type === 'public') checkPublic(deployment, path, tell);
   const named = nodePoolsOfUnits(deployment, pool, grounds, path, tell);
   for (const [index, unit] of deployment.units.entries()) {
@@ -88,6 +90,8 @@ function nodePoolsOfUnits(
   return undefined;
 }
 
+const CUSTOM = 'custom specifications (parts of accelerators, other cores or memory) are';
+
 /** Public pools have preset specifications, a queue, and none of the rest (guide 386, 406, 3208, 3505). */
 function checkPublic(deployment: DeploymentEntry, path: Path, tell: Tell): void {
   const { schedulingPolicy, priority, units, pool } = deployment;
@@ -99,9 +103,9 @@ function checkPublic(deployment: DeploymentEntry, path: Path, tell: Tell): void 
     const at = ['units', index];
     if (affinity !== undefined) refuse([...at, 'affinity'], 'affinity is');
     const { accelerators = 0, cpu, memoryGiB } = resources;
-    const own = !Number.isInteger(accelerators) ? 'accelerators' : cpu !== undefined ? 'cpu' : 'memoryGiB';
-    if (own !== 'memoryGiB' || memoryGiB !== undefined) {
-      refuse([...at, 'resources', own], 'custom specifications (parts of accelerators, other cores or memory) are');
+    const own = { accelerators: accelerators % 1 !== 0, cpu: cpu !== undefined, memoryGiB: memoryGiB !== undefined };
+    for (const [what, custom] of Object.entries(own)) {
+      if (custom) refuse([...at, 'resources', what], CUSTOM);
     }
   }
 }

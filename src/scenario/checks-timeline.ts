@@ -16,6 +16,8 @@ interface Standing {
   written: unknown;
   /** The most instances that it may have by then. */
   most: number;
+  /** Another one of its name may come; what else is asked of it, the platform refuses. */
+  deleted: boolean;
 }
 
 /** What makes the timeline unsound: entries that strike nothing that is there by then, and upgrades to what cannot be. */
@@ -56,6 +58,11 @@ interface Named {
   readonly rack?: number | undefined;
 }
 
+interface WrittenItem {
+  readonly spec?: unknown;
+  readonly scaling?: unknown;
+}
+
 class Course {
   readonly upgrades = new Map<number, DeploymentEntry>();
   readonly #timeline: readonly TimelineItem[];
@@ -66,11 +73,11 @@ class Course {
   /** Every deployment that there is at any time. */
   readonly #ever: DeploymentEntry[];
   /** The timeline as a person wrote it. */
-  readonly timelineWritten: readonly { readonly spec?: unknown }[];
+  readonly #written: readonly WrittenItem[];
 
   constructor(scenario: Scenario, written: unknown, grounds: Grounds, problems: Problem[]) {
-    const as = written as Pick<Scenario, 'services'> & { readonly timeline?: Course['timelineWritten'] };
-    this.timelineWritten = as.timeline ?? [];
+    const as = written as Pick<Scenario, 'services'> & { readonly timeline?: readonly WrittenItem[] };
+    this.#written = as.timeline ?? [];
     this.#timeline = scenario.timeline;
     this.#grounds = grounds;
     this.#problems = problems;
@@ -97,13 +104,22 @@ class Course {
       this.#add(service.deployments, index, item.spec);
       return;
     }
+    if (item.do === 'delete' && item.deployment === undefined) {
+      for (const each of service.deployments) each.deleted = true;
+    }
     if (named.deployment === undefined) return;
     const deployment = find(service.deployments, named.deployment, 'deployment', ['deployment'], tell);
     if (deployment === undefined) return;
     if (named.instance !== undefined) checkPod(named, deployment, tell);
     if (item.do === 'upgrade') this.#upgrade(deployment, index, item.set);
+    if (item.do === 'delete') deployment.deleted = true;
+    // How many instances there are is left to the platform: upgrades that do not name them leave them alone.
     if (item.do === 'scale') deployment.most = Math.max(deployment.most, item.instances);
-    if (item.do === 'set-scaling' && item.scaling !== undefined) {
+    if (item.do === 'set-weight') deployment.written = upgraded(deployment.written, { weight: item.weight });
+    if (item.do === 'set-scaling') {
+      const scaling = this.#written[index]!.scaling ?? null;
+      deployment.written = upgraded(upgraded(deployment.written, { scaling: null }), { scaling });
+      if (item.scaling === undefined) return;
       const pool = this.#grounds.pools.find(({ name }) => name === deployment.entry.pool);
       checkScaling(item.scaling, pool, ['scaling'], tell);
       deployment.most = Math.max(deployment.most, item.scaling.max);
@@ -162,12 +178,14 @@ class Course {
   #add(deployments: Standing[], index: number, spec: DeploymentEntry): void {
     const path = ['timeline', index, 'spec'];
     const tell = this.#tellAt(path);
-    if (deployments.some(({ name }) => name === spec.name)) {
+    const before = deployments.findIndex(({ name }) => name === spec.name);
+    if (before >= 0 && !deployments[before]!.deleted) {
       tell(['name'], `there is already a deployment "${spec.name}"`);
       return;
     }
     checkDeployment(spec, this.#grounds, path, this.#tellAt([]));
-    deployments.push(standing(spec, this.timelineWritten[index]!.spec));
+    if (before >= 0) deployments.splice(before, 1);
+    deployments.push(standing(spec, this.#written[index]!.spec));
     this.#ever.push(spec);
   }
 
@@ -211,7 +229,7 @@ class Course {
 }
 
 function standing(entry: DeploymentEntry, written: unknown): Standing {
-  return { name: entry.name, entry, written, most: mostOf(entry) };
+  return { name: entry.name, entry, written, most: mostOf(entry), deleted: false };
 }
 
 function mostOf({ instances, scaling }: DeploymentEntry): number {

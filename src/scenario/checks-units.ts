@@ -1,3 +1,4 @@
+import type { DeploymentMode } from '../platform/index.ts';
 import { modeOf, unitName } from './defaults.ts';
 import type { DeploymentEntry, UnitEntry } from './schema.ts';
 import type { Path, Tell } from './tell.ts';
@@ -17,7 +18,7 @@ export function checkUnits(deployment: DeploymentEntry, path: Path, tell: Tell):
   const has = (role: UnitEntry['role']): boolean => units.some((unit) => unit.role === role);
   if (mode === 'co-located' && !has('prefill') && !has('decode')) checkMaster(units, at, tell);
   else checkPrefillAndDecode(units, mode, at, tell);
-  checkAlike(deployment, at, tell);
+  checkAlike(units, mode, at, tell);
 }
 
 /** A probe asks a path or runs a command; only a command takes time at shutdown. */
@@ -49,7 +50,7 @@ function checkBasic(units: readonly UnitEntry[], path: Path, tell: Tell): void {
   }
 }
 
-function checkPrefillAndDecode(units: readonly UnitEntry[], mode: string, path: Path, tell: Tell): void {
+function checkPrefillAndDecode(units: readonly UnitEntry[], mode: DeploymentMode, path: Path, tell: Tell): void {
   for (const role of ['prefill', 'decode'] as const) {
     if (units.some((unit) => unit.role === role)) continue;
     tell(path, `no ${role} unit; expected at least one prefill and one decode unit`);
@@ -90,7 +91,7 @@ function checkMaster(units: readonly UnitEntry[], path: Path, tell: Tell): void 
 }
 
 /** What units of several roles have in common, and what tells them apart. */
-function checkAlike({ units, mode }: DeploymentEntry, path: Path, tell: Tell): void {
+function checkAlike(units: readonly UnitEntry[], mode: DeploymentMode, path: Path, tell: Tell): void {
   const names = units.map(unitName);
   const shutdowns = units.map(({ gracefulShutdown }) => JSON.stringify(gracefulShutdown ?? null));
   for (const [index, { affinity }] of units.entries()) {

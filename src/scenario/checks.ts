@@ -1,9 +1,10 @@
-import { MOST_PERIODIC_RULES } from '../platform/index.ts';
+import { callProblems, MOST_PERIODIC_RULES, mirrorProblem } from '../platform/index.ts';
 import { catalogueOf } from './catalogue.ts';
 import { checkDeployment, type Grounds } from './checks-deployment.ts';
 import { checkPools } from './checks-pools.ts';
 import { checkTimeline } from './checks-timeline.ts';
 import { checkTraffic } from './checks-traffic.ts';
+import { given } from './given.ts';
 import type { Problem } from './messages.ts';
 import { poolsOf } from './pools.ts';
 import type { DeploymentEntry, Scenario, ServiceEntry } from './schema.ts';
@@ -59,6 +60,12 @@ function checkService(service: ServiceEntry, grounds: Grounds, path: Path, tell:
   // Guide 4486.
   if (logs.kubernetesEvents && !logs.ingest) {
     tell([...path, 'logs', 'kubernetesEvents'], 'pod events are ingested with the logs; expected "ingest: true" too');
+  }
+  for (const [setting, problem] of callProblems(given(service))) tell([...path, setting], problem);
+  const mirrors = mirrorProblem(service.protocol, 'synchronous', deployments);
+  if (mirrors !== undefined) {
+    const first = deployments.findIndex(({ mirror }) => mirror);
+    tell([...path, 'deployments', first, 'mirror'], mirrors);
   }
   for (const [index, deployment] of deployments.entries())
     checkDeployment(deployment, grounds, [...path, 'deployments', index], tell);

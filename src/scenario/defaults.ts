@@ -5,6 +5,7 @@ import type { DeploymentMode, EngineSettings, ImageSpec, ScalingSpec } from '../
 import type { Catalogue } from './catalogue.ts';
 import { given } from './given.ts';
 import type { DeploymentEntry, ScalingEntry, UnitEntry } from './schema.ts';
+import { LEAST_MEMORY_GIB } from './schema-unit.ts';
 
 /** Defaults that hang on something else in the scenario: on the pool's nodes, or on the model. */
 
@@ -33,10 +34,11 @@ export function resourcesOf(unit: UnitEntry, flavor: NodeFlavor): ResourceReques
   const onCpu = flavor.accelerators === 0;
   const { accelerators = onCpu ? 0 : 1, cpu, memoryGiB } = unit.resources;
   const share = (ofNode: number): number => Math.floor(ofNode / flavor.accelerators) * accelerators;
-  // Custom specifications come in hundredths of a core and whole GiB (guide 410).
+  // Custom specifications come in hundredths of a core, as accelerators do, and whole GiB (guide 410).
   return {
-    cpu: cpu ?? (onCpu ? CPU_POD.cpu : Math.floor(share(flavor.cpu) * 100) / 100),
-    memoryGiB: memoryGiB ?? (onCpu ? CPU_POD.memoryGiB : Math.floor(share(flavor.memoryGiB))),
+    cpu: cpu ?? (onCpu ? CPU_POD.cpu : Math.max(0.01, Math.round(share(flavor.cpu) * 100) / 100)),
+    memoryGiB:
+      memoryGiB ?? (onCpu ? CPU_POD.memoryGiB : Math.max(LEAST_MEMORY_GIB, Math.floor(share(flavor.memoryGiB)))),
     accelerators,
   };
 }

@@ -79,31 +79,31 @@ function poolOf({ nodes, ...pool }: PoolEntry, catalogue: Catalogue): PoolSpec {
 }
 
 function serviceOf(entry: ServiceEntry, meaning: Meaning): ServiceSpec {
-  const { name, replies, deployments, autoStop, logs } = entry;
+  const { name, auth: _, replies, deployments, logs, ...rest } = entry;
   return given({
+    ...rest,
     name,
     id: serviceId(name),
     auth: authOf(entry, meaning.seed),
     replies: replies.output,
     deployments: deployments.map((deployment) => deploymentOf(deployment, meaning)),
-    autoStop,
     ingestsPodEvents: logs.ingest && logs.kubernetesEvents ? true : undefined,
   });
 }
 
 function authOf({ name, auth }: ServiceEntry, seed: number): AuthSpec {
-  if (auth.kind === 'none') return auth;
+  if (auth.kind !== 'api-key') return auth;
   const keys = auth.keys.map((key) => ({ name: key, digest: keyDigest(seed, apiKeyFor(seed, name, key)) }));
   return { kind: 'api-key', keys };
 }
 
 function trafficOf(entry: TrafficEntry, traces: ReadonlyMap<string, Trace>): TrafficSpec {
-  const { name, service, from, start, arrivals, count } = entry;
+  const { name, service, from, start, arrivals, count, clientIp, sloClass } = entry;
   const recorded = { kind: 'trace' } as const;
   const { prompt, output } = entry.lengths ?? { prompt: recorded, output: recorded };
   const spacing: ArrivalSpec =
     arrivals.kind === 'trace' ? { kind: 'trace', trace: traces.get(arrivals.file)!, speed: arrivals.speed } : arrivals;
-  return { name, service, from, start, arrivals: spacing, prompt, output, ...(count === undefined ? {} : { count }) };
+  return given({ name, service, from, start, arrivals: spacing, prompt, output, count, clientIp, sloClass });
 }
 
 /** Streams of a trace that send a request which no engine of their service could ever take. */

@@ -7,7 +7,7 @@ import { expecting } from './messages.ts';
 
 const NAME_LENGTH = 63;
 
-/** A name of a pool, service, deployment or stream: a DNS label, as Kubernetes names are. */
+/** A name of a pool, a unit, a stream or a key: a DNS label, as Kubernetes names are. */
 export function name(length = NAME_LENGTH) {
   const says = expecting(`a name of at most ${length} lower-case letters, digits and "-", with no "-" at either end`);
   return z

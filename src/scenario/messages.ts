@@ -61,7 +61,8 @@ export function explain(issue: RawIssue): string | undefined {
 
 function oneOf(got: unknown, values: readonly string[]): string {
   const list = values.map((value) => `"${value}"`).join(', ');
-  if (got === undefined) return `missing; expected ${values.length === 1 ? list : `one of ${list}`}`;
+  if (values.length === 1) return expecting(list).error({ input: got } as RawIssue);
+  if (got === undefined) return `missing; expected one of ${list}`;
   return typeof got === 'string'
     ? `got ${show(got)}${suggestion(got, values)}`
     : `got ${show(got)}, expected one of ${list}`;

@@ -3,6 +3,7 @@ import { MOST_INSTANCES, MOUNT_LIMITS, parseCron } from '../platform/index.ts';
 import { duration, durationFrom, integer, label, list, name, percent, positive, text } from './fields.ts';
 import { expecting } from './messages.ts';
 import type { Ids } from './schema-catalogue.ts';
+import { auth, callSettings, trafficSettings } from './schema-service.ts';
 import { fixedLength, lognormalLength } from './schema-traffic.ts';
 import { mountPath, unitOf } from './schema-unit.ts';
 
@@ -86,6 +87,7 @@ export const deploymentOf = (ids: Ids) =>
         "Which of the pool's nodes, by `name` or flavor; needed where they have accelerators of several kinds.",
       ),
     weight: integer(0, 100).default(100).describe("Share of the service's traffic, 0 to 100."),
+    ...trafficSettings,
     instances: integer(1, MOST_INSTANCES).describe('Instances (deployment replicas), 1 to 128.'),
     schedulingPolicy: z
       .enum(['high-availability', 'compact', 'high-performance'])
@@ -123,25 +125,11 @@ export const deploymentOf = (ids: Ids) =>
       .describe('How keys and values get from prefill to decode engines.'),
   });
 
-const auth = z
-  .discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('none').describe('No credential is asked for.') }),
-    z.strictObject({
-      kind: z.literal('api-key').describe('Clients send an API key as a bearer token.'),
-      keys: z
-        .array(name())
-        .min(1, expecting('at least one name of a key'))
-        .default(['default'])
-        .describe('Names of the keys; each key follows from the seed, the service and its name.'),
-    }),
-  ])
-  .prefault({ kind: 'api-key' })
-  .describe('How clients prove who they are. Default: one API key named "default".');
-
 export const serviceOf = (ids: Ids) =>
   z.strictObject({
     name: label().describe('The name of the service.'),
     auth,
+    ...callSettings,
     replies: z
       .strictObject({ output: z.discriminatedUnion('kind', [fixedLength, lognormalLength]) })
       .prefault({ output: { kind: 'lognormal', median: 180, sigma: 0.6, max: 1024 } })

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { addressText, parseAddress } from '../platform/index.ts';
 import { TRACE_FORMATS } from '../workload/index.ts';
 import { duration, integer, label, name, notNegative, positive, text } from './fields.ts';
+import { expecting } from './messages.ts';
+import { sloClass } from './schema-service.ts';
 
 /** Streams of requests: when they come, and how long prompts and answers are. */
 
@@ -48,6 +51,15 @@ const arrivals = z
   ])
   .describe('When requests arrive.');
 
+/** In the one spelling that policies know. */
+const address = () => {
+  const says = expecting('an IP address such as "203.0.113.7" or "2001:db8::7"');
+  return z
+    .string(says)
+    .refine((written) => parseAddress(written) !== undefined, { ...says, abort: true })
+    .transform((written) => addressText(parseAddress(written)!));
+};
+
 export const traffic = z.strictObject({
   name: name().describe('The name of the stream; its chance follows from it.'),
   service: label().describe('The service that it calls.'),
@@ -59,4 +71,6 @@ export const traffic = z.strictObject({
     .optional()
     .describe('How many tokens. Default for a trace: as recorded.'),
   count: integer(1).optional().describe('The most requests that it sends.'),
+  clientIp: address().optional().describe('Where its requests come from. Default: from where they may.'),
+  sloClass: sloClass().optional().describe("Their service level: 0 to 3. Default: the service's."),
 });

@@ -8,6 +8,8 @@ import { ARCHITECTURES } from './schema-pool.ts';
 
 /** What the units of a deployment are. */
 
+/** Of a pod (guide 410). */
+export const LEAST_MEMORY_GIB = 4;
 /** The contract's bounds of commands, and of the nodes of an affinity. */
 const PROBE_COMMAND = 1_024;
 const SHUTDOWN_COMMAND = 255;
@@ -132,7 +134,7 @@ const file = z.discriminatedUnion('kind', [
 ]);
 
 const dump = z.strictObject({
-  kind: z.enum(['obs', 'obsfs']).default('obsfs').describe('A parallel file system; on some sites a bucket.'),
+  kind: z.literal('obsfs').default('obsfs').describe('A parallel file system; nothing else takes dumps.'),
   address: obsAddress(),
   mountPath: mountPath('obsfs'),
 });
@@ -140,7 +142,9 @@ const dump = z.strictObject({
 const affinity = z.strictObject({
   kind: z.enum(['affinity', 'anti-affinity']).describe('To these nodes, or away from them.'),
   strength: z.enum(['strong', 'weak']).describe('A must, or a wish.'),
-  nodes: list(text('a node'), ['node', 'nodes'], MOST_NODES, 1).describe('Names of nodes, such as pool-a-node-0.'),
+  nodes: list(text('a node'), ['node', 'nodes'], MOST_NODES)
+    .default([])
+    .describe('Names of nodes, such as pool-a-node-0. Without any, pods go wherever the policy has them.'),
 });
 
 const image = z
@@ -194,7 +198,7 @@ export const unitOf = (ids: Ids) =>
         cpu: hundredths(0.01)
           .optional()
           .describe("Virtual cores of a pod. Default: the accelerators' share of a node; 32 on CPU nodes."),
-        memoryGiB: integer(4)
+        memoryGiB: integer(LEAST_MEMORY_GIB)
           .optional()
           .describe("Memory of a pod. Default: the accelerators' share of a node; 64 on CPU nodes."),
       })

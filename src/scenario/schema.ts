@@ -16,7 +16,13 @@ const MOST_SERVICES = 20;
 const DEFAULT_EPOCH = '2026-01-01T00:00:00Z';
 const expression = () => text('a CEL expression, such as "ttftMs.p99 < 500"');
 const expectation = z.union(
-  [expression(), z.strictObject({ name: text('a name').optional(), that: expression().describe('A CEL expression.') })],
+  [
+    expression(),
+    z.strictObject({
+      name: text('a name').optional().describe('What it means.'),
+      that: expression().describe('A CEL expression.'),
+    }),
+  ],
   expecting('a CEL expression, such as "ttftMs.p99 < 500", or {name, that}'),
 );
 
@@ -77,7 +83,7 @@ export function jsonSchema(): Record<string, unknown> {
 type JsonSchema = Record<string, unknown>;
 
 function toJsonSchema(schema: z.ZodType, override: (field: JsonSchema) => void = () => {}): JsonSchema {
-  const made = z.toJSONSchema(schema, {
+  return z.toJSONSchema(schema, {
     io: 'input',
     override: ({ jsonSchema: field }) => {
       override(field as JsonSchema);
@@ -89,7 +95,6 @@ function toJsonSchema(schema: z.ZodType, override: (field: JsonSchema) => void =
       delete field.type;
     },
   }) as JsonSchema;
-  return made;
 }
 
 /** A schema by which any part of a value will do, and null for what is to go away. */
@@ -98,13 +103,21 @@ function withoutRequired(schema: JsonSchema): JsonSchema {
     ([key]) => key !== 'required' && key !== '$schema' && key !== 'default',
   );
   return Object.fromEntries(
-    entries.map(([key, value]) => [key, key === 'properties' ? mapped(value) : loosened(value)]),
+    // Of values without their kind, several of oneOf may hold.
+    entries.map(([key, value]) => [
+      key === 'oneOf' ? 'anyOf' : key,
+      key === 'properties' ? mapped(value) : loosened(value),
+    ]),
   );
 }
 
 function mapped(properties: unknown): JsonSchema {
   const fields = Object.entries(properties as Record<string, JsonSchema>);
-  return Object.fromEntries(fields.map(([key, field]) => [key, { anyOf: [withoutRequired(field), { type: 'null' }] }]));
+  const orNull = ({ description, ...field }: JsonSchema): JsonSchema => ({
+    description,
+    anyOf: [withoutRequired(field), { type: 'null' }],
+  });
+  return Object.fromEntries(fields.map(([key, field]) => [key, orNull(field)]));
 }
 
 function loosened(value: unknown): unknown {

@@ -1,11 +1,35 @@
-import { VLLM_BUCKETS } from '../protocol/index.ts';
+import { VLLM_BUCKETS, vllmBounds } from '../protocol/index.ts';
 import { Histogram } from './statistics.ts';
 
-/** The histograms that one engine's `/metrics` shows, in vLLM's buckets; seconds. */
+/** Bounds of token counts go so far here; whoever shows them leaves out those beyond the engine's context. */
+export const TOKEN_BOUNDS_LIMIT = 10_000_000;
+
+const latency = (): Histogram => new Histogram(VLLM_BUCKETS.requestLatency);
+const tokenCount = (): Histogram => new Histogram(vllmBounds('request_prompt_tokens', TOKEN_BOUNDS_LIMIT));
+
+/** What one engine's `/metrics` shows beside its own figures, in vLLM's buckets; times in seconds. */
 export class EngineMetrics {
   readonly ttft = new Histogram(VLLM_BUCKETS.timeToFirstToken);
+  readonly itl = new Histogram(VLLM_BUCKETS.timePerOutputToken);
   readonly tpot = new Histogram(VLLM_BUCKETS.timePerOutputToken);
-  readonly e2e = new Histogram(VLLM_BUCKETS.requestLatency);
-  readonly queue = new Histogram(VLLM_BUCKETS.requestLatency);
+  readonly e2e = latency();
+  readonly queue = latency();
+  readonly inference = latency();
+  readonly prefill = latency();
+  readonly decode = latency();
+  readonly promptTokens = tokenCount();
+  /** Of the prompt, those that were not in the cache. */
+  readonly computedTokens = tokenCount();
+  readonly generationTokens = tokenCount();
+  /** Of the answers to one prompt, the longest. */
+  readonly longest = tokenCount();
+  readonly maxTokens = tokenCount();
+  readonly n = new Histogram(VLLM_BUCKETS.choices);
+  readonly preemptions = new Histogram(VLLM_BUCKETS.preemptions);
   readonly finished = { stop: 0, length: 0, abort: 0 };
+  /** Tokens of prompts whose answers it took over from another engine; and those whose keys and values it fetched. */
+  takenOverTokens = 0;
+  fetchedTokens = 0;
+  /** Tokens that the engine made and nobody asked for: those of embeddings and scores. */
+  nobodysTokens = 0;
 }

@@ -26,7 +26,7 @@ export const EXCEPTION_EVENTS = {
     text: 'Service deletion failed. Current status: %s, %s.',
     values: ['status', 'reason'],
     guide: 4397,
-    cause: 'A service is to be deleted in a status that forbids it, or a pod of it cannot be removed.',
+    cause: 'A service is to be deleted in a status that forbids it, or while the platform takes no operations.',
   },
   batchServiceDeletionFailed: {
     type: 'Exception',
@@ -132,7 +132,7 @@ export const EXCEPTION_EVENTS = {
     text: 'Service stop failed, %s.',
     values: ['reason'],
     guide: 4414,
-    cause: 'A service is to be stopped in a status that forbids it, or a pod of it cannot be removed.',
+    cause: 'A service is to be stopped in a status that forbids it, or while the platform takes no operations.',
   },
   serviceInterruptionFailed: {
     type: 'Exception',
@@ -145,7 +145,7 @@ export const EXCEPTION_EVENTS = {
     type: 'Exception',
     text: 'Unable to release quota.',
     guide: 4416,
-    cause: 'The quota that a deleted service held cannot be given back.',
+    cause: 'A component of the platform does not answer when the last pod of a deleted deployment is gone.',
   },
   deploymentInterruptionFailed: {
     type: 'Exception',
@@ -285,7 +285,7 @@ export const EXCEPTION_EVENTS = {
     text: 'Service detected a network service anomaly event: %s.',
     values: ['fault'],
     guide: 4438,
-    cause: 'A network fault between the pods of the service is detected.',
+    cause: 'The gateway cannot reach the pods of the service, and it is noticed.',
   },
   instanceDeletionNotSubmitted: {
     type: 'Exception',

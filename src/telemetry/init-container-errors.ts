@@ -22,7 +22,7 @@ export const INIT_CONTAINER_ERRORS = {
     message:
       'A system-related error (such as disk full error, disk corruption, etc.) occurred during the OBS download process',
     guide: 4472,
-    cause: 'The disk of the node fails or fills up while a model is downloaded from OBS.',
+    cause: 'The disk of the node fills up while a model is downloaded.',
   },
   obsDownloadError: {
     code: 'InferLab.Init.1003',
@@ -54,13 +54,13 @@ export const INIT_CONTAINER_ERRORS = {
     message:
       'An error occurred while mounting the SFS Turbo. Please check whether the related configurations are correct',
     guide: 4479,
-    cause: "The SFS Turbo file system of a pod is not associated with the pool's network, or is faulty.",
+    cause: "The SFS Turbo file system of a pod is not associated with the pool's network.",
   },
   sfsTurboAccessTimeout: {
     code: 'InferLab.Init.1008',
     message:
       'A timeout was detected while accessing the mount directory when mounting the SFS Turbo. Please try again later',
     guide: 4480,
-    cause: 'The SFS Turbo file system of a pod is mounted but does not answer.',
+    cause: 'The SFS Turbo file system of a pod does not answer.',
   },
 } as const satisfies Record<string, InitContainerError>;

@@ -40,7 +40,7 @@ export const POD_EVENTS = {
     type: 'Normal',
     text: 'The container is in the healthy state.',
     guide: 4499,
-    cause: 'The startup probe succeeds.',
+    cause: 'A probe of a container passes, for the first time or again.',
   },
   Killing: {
     type: 'Normal',

@@ -101,13 +101,17 @@ export class RequestLog {
     this.#cells[number * ROW_CELLS + CELL.engine] = engine;
   }
 
+  /** One of its choices is in a batch. The first counts. */
   admitted(number: number): void {
     const row = number * ROW_CELLS;
+    if (this.#cells[row + CELL.admittedAt]! >= 0) return;
     this.#cells[row + CELL.admittedAt] = this.#kernel.now;
     this.#kernel.trace.note(this.#kernel.now, WORD.admitted, number, this.#cells[row + CELL.engine]);
   }
 
+  /** One of its choices has its first token. The first counts. */
   firstToken(number: number): void {
+    if (this.#cells[number * ROW_CELLS + CELL.firstTokenAt]! >= 0) return;
     this.#cells[number * ROW_CELLS + CELL.firstTokenAt] = this.#kernel.now;
     this.#kernel.trace.note(this.#kernel.now, WORD.firstToken, number);
   }

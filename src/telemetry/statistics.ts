@@ -45,11 +45,17 @@ export class Histogram {
     this.counts = new Array<number>(bounds.length + 1).fill(0);
   }
 
-  observe(value: number): void {
-    let bucket = 0;
-    while (bucket < this.bounds.length && value > this.bounds[bucket]!) bucket++;
-    this.counts[bucket]!++;
-    this.sum += value;
-    this.count++;
+  /** @param times how often it was observed */
+  observe(value: number, times = 1): void {
+    let low = 0;
+    let high = this.bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (value > this.bounds[middle]!) low = middle + 1;
+      else high = middle;
+    }
+    this.counts[low]! += times;
+    this.sum += value * times;
+    this.count += times;
   }
 }

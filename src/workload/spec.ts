@@ -54,6 +54,10 @@ export interface TrafficSpec {
   readonly arrivals: ArrivalSpec;
   readonly prompt: LengthSpec;
   readonly output: LengthSpec;
+  /** Where its requests come from; default: from where they may. */
+  readonly clientIp?: string;
+  /** Their service level; default: the service's. */
+  readonly sloClass?: 0 | 1 | 2 | 3;
   /** The most requests that it sends. */
   readonly count?: number;
 }

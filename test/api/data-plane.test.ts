@@ -147,7 +147,7 @@ describe.each(DOORS)('the data plane through $name', ({ open }) => {
   });
 
   test('an unknown operation is 404 from the gateway', async () => {
-    expect((await ask('/v1/embeddings', {})).status).toBe(404);
+    expect((await ask('/v1/audio/speech', {})).status).toBe(404);
   });
 
   test("an unknown model is 404 in the engine's words", async () => {

@@ -62,6 +62,12 @@ describe.each(DOORS)("a pod's own endpoint through $name", ({ open }) => {
       expect(read('request_time_per_output_token_seconds_count')).toBe(requests);
       expect(read('e2e_request_latency_seconds_count')).toBe(requests);
       expect(read('request_queue_time_seconds_count')).toBe(requests);
+      expect(read('request_inference_time_seconds_count')).toBe(requests);
+      expect(read('request_params_n_sum')).toBe(requests);
+      expect(read('request_params_max_tokens_sum')).toBe(requests * OUTPUT_TOKENS);
+      expect(read('inter_token_latency_seconds_count')).toBe(requests * (OUTPUT_TOKENS - 1));
+      expect(read('request_prompt_tokens_sum')).toBe(requests * PROMPT_TOKENS);
+      expect(read('request_generation_tokens_sum')).toBe(requests * OUTPUT_TOKENS);
       expect(read('request_success_total')).toBe(requests);
       expect(text).toMatch(new RegExp(`request_success_total{[^}]*finished_reason="length"[^}]*} ${requests}\\.0`));
       expect([read('num_requests_running'), read('num_requests_waiting'), read('kv_cache_usage_perc')]).toEqual([

@@ -17,7 +17,14 @@ describe('inferlab explain', () => {
     const { lines } = JSON.parse(stdout) as { lines: Line[] };
     const times = lines.map(({ at }) => at);
     expect(times).toEqual(times.toSorted((one, other) => one - other));
-    const trail = [/^chip-fault pool-a-node-0/, /^Service detected a chip fault/, /^Killing/, /^Scheduled/, /^Started/, /^Healthy/];
+    const trail = [
+      /^chip-fault pool-a-node-0/,
+      /^Service detected a chip fault/,
+      /^Killing/,
+      /^Scheduled/,
+      /^Started/,
+      /^Healthy/,
+    ];
     let from = 0;
     for (const step of trail) {
       const found = lines.findIndex(({ what }, index) => index >= from && step.test(what));

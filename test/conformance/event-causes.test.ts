@@ -8,7 +8,12 @@ import { type EventCause, eventCauses, INIT_CONTAINER_ERRORS } from '../../src/t
 const SCENARIOS = 'scenarios';
 
 /** Keys that no scenario brings about: the test that does, and that names the key. */
-const BY_TEST: Readonly<Record<string, string>> = {};
+const BY_TEST: Readonly<Record<string, string>> = {
+  // Strong affinity takes such a pod to nodes that have the model: what is missing has gone from the disk since.
+  warmupFileMissing: 'test/platform/init.test.ts',
+  // A scenario that mounts a file system which its pool lacks is refused when it is read.
+  sfsTurboMountError: 'test/platform/init.test.ts',
+};
 
 /** `table key` of each event of a run of one scenario. A failed check of an init container also counts for its error. */
 function eventsOf(file: string): Set<string> {
@@ -30,8 +35,7 @@ function nameOf({ table, key }: EventCause): string {
   return `${table} ${key}`;
 }
 
-// Skipped until the platform brings about everything that the table of texts names a cause for.
-describe.skip('every text with a cause is caused', () => {
+describe('every text with a cause is caused', () => {
   /** For each event the scenarios in which it happened. */
   const seen = new Map<string, string[]>();
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AccessControl, accessProblem } from '../../src/gateway/access.ts';
-import { contains, parseAddress, parseBlock } from '../../src/gateway/address.ts';
+import { AccessControl } from '../../src/gateway/access.ts';
+import { accessProblem, contains, parseAddress, parseBlock } from '../../src/platform/index.ts';
 
 describe('addresses', () => {
   test('mean the same in every spelling', () => {

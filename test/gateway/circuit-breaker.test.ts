@@ -1,12 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  BREAKER_TIMINGS,
-  type CallEnd,
-  CircuitBreaker,
-  circuitBreakerProblem,
-} from '../../src/gateway/circuit-breaker.ts';
+import { BREAKER_TIMINGS, type CallEnd, CircuitBreaker } from '../../src/gateway/circuit-breaker.ts';
 import type { Micros } from '../../src/kernel/index.ts';
+import { circuitBreakerProblem } from '../../src/platform/index.ts';
 
 const { window, leastCalls, pause } = BREAKER_TIMINGS;
 const START = 0 as Micros;

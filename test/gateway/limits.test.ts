@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  fitsSizeLimit,
-  LONGEST_ANSWER,
-  nextDeadline,
-  REQUEST_SIZE_RANGE,
-  requestSizeProblem,
-  timeoutProblem,
-} from '../../src/gateway/limits.ts';
+import { fitsSizeLimit, LONGEST_ANSWER, nextDeadline } from '../../src/gateway/limits.ts';
 import { fromSeconds, type Micros } from '../../src/kernel/index.ts';
+import { REQUEST_SIZE_RANGE, requestSizeProblem, timeoutProblem } from '../../src/platform/index.ts';
 
 const timeout = fc.integer({ min: 1, max: 1_200 }).map(fromSeconds);
 const moment = fc.nat(10_000_000_000).map((at) => at as Micros);

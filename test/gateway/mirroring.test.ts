@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CallMode, CallProtocol } from '../../src/gateway/call-protocol.ts';
-import { COPIED_ONE_IN, type MirroredDeployment, MirrorTap, mirrorProblem } from '../../src/gateway/mirroring.ts';
+import { COPIED_ONE_IN, MirrorTap } from '../../src/gateway/mirroring.ts';
 import { WeightedChoice } from '../../src/gateway/weights.ts';
+import { type CallMode, type CallProtocol, type MirroredDeployment, mirrorProblem } from '../../src/platform/index.ts';
 
 describe('traffic mirroring', () => {
   test('guide 3595, 3643: of any ten live requests in a row exactly one is copied', () => {

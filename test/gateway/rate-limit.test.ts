@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type RateLimit, RateLimiter, rateLimitProblem, retryAfterSeconds } from '../../src/gateway/rate-limit.ts';
+import { RateLimiter, retryAfterSeconds } from '../../src/gateway/rate-limit.ts';
 import { fromMillis, fromSeconds, type Micros } from '../../src/kernel/index.ts';
+import { type RateLimit, rateLimitProblem } from '../../src/platform/index.ts';
 
 const SECOND = fromSeconds(1);
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ReplicaBook, type SloClass } from '../../src/gateway/routing/index.ts';
+import { ReplicaBook } from '../../src/gateway/routing/index.ts';
 import { TTFT_WINDOW } from '../../src/gateway/routing/replica-book.ts';
 import { SlidingWindow } from '../../src/gateway/sliding-window.ts';
 import type { Micros } from '../../src/kernel/index.ts';
+import type { SloClass } from '../../src/platform/index.ts';
 import { replicas } from './replicas.ts';
 
 const level = fc.nat(3).map((each) => each as SloClass);

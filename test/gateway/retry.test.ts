@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextTry, retryProblem } from '../../src/gateway/retry.ts';
+import { nextTry } from '../../src/gateway/retry.ts';
 import { fromMillis, type Micros, NEVER } from '../../src/kernel/index.ts';
+import { retryProblem } from '../../src/platform/index.ts';
 
 const spec = { count: 2, interval: fromMillis(100) };
 const failed = { retries: 0, at: fromMillis(5_000), piecesSent: 0, deadline: NEVER };

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  enginePriority,
-  ROUTING_POLICIES,
-  type RoutedRequest,
-  type RoutingPolicyName,
-  type SloClass,
-} from '../../src/gateway/routing/index.ts';
+import { enginePriority, ROUTING_POLICIES, type RoutedRequest } from '../../src/gateway/routing/index.ts';
+import type { RoutingPolicyName, SloClass } from '../../src/platform/index.ts';
 import { anyKnown, figures, type Known, manyKnown, replicas } from './replicas.ts';
 
 const NAMES = Object.keys(ROUTING_POLICIES) as RoutingPolicyName[];

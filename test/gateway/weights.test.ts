@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { actualShares, WeightedChoice, type WeightedDeployment, weightProblem } from '../../src/gateway/weights.ts';
+import { actualShares, WeightedChoice, type WeightedDeployment } from '../../src/gateway/weights.ts';
+import { weightProblem } from '../../src/platform/index.ts';
 import { settledDeployments } from '../support/backends.ts';
 
 const weights = fc.array(fc.nat(100), { minLength: 2, maxLength: 4 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { nodeFlavor } from '../../src/catalog/index.ts';
 import { fromSeconds } from '../../src/kernel/index.ts';
 import type { LabDescription } from '../../src/lab/index.ts';
+import { guideRule } from '../support/guide-rule.ts';
 import { pod, Story, withUnit } from '../support/story.ts';
 import { probe, SERVICE } from '../support/world.ts';
 
@@ -98,8 +99,8 @@ describe('a node', () => {
       '106 pod-0 SuccessfulCreate',
       '108 pod-0 Started',
       '163 pod-0 Healthy',
-      `163 ${SERVICE} statusChanged`,
       '163 pod-0 Healthy',
+      `163 ${SERVICE} statusChanged`,
       '163 pod-0 Healthy',
     ]);
   });
@@ -125,6 +126,19 @@ describe('a node', () => {
     story.until(30).strike(crash).until(200);
     expect(story.pods).toEqual(['pod-1 npus-node-1 ready', 'pod-2 npus-node-1 ready']);
     expect(story.world.cluster.node(FIRST.node)!.cordoned).toBe(false);
+  });
+
+  guideRule(3958, 'a pod that is moved off a faulty node is shut down gracefully', () => {
+    const gracefulShutdown = { timeout: fromSeconds(120), commandTakes: fromSeconds(5) };
+    const unit = { probes, gracefulShutdown, autoRestart: true, autoRebuild: 'unit', replicas: 2 } as const;
+    const story = new Story([withUnit(unit, { instances: 1, mode: 'co-located' })]);
+    story.call(2, 1_000);
+    story.strike({ kind: 'chip-fault', chip: 0, ...pod(0) }).until(300);
+    // The pod whose chip is broken has nothing that it could finish; the one beside it, which moves too, has.
+    expect(story.outcomes[0]).toBe('cut 10');
+    expect(story.outcomes[1]).toMatch(/^finished [2-9]\d/);
+    expect(story.trail(5).filter((line) => line.endsWith('Killing'))).toEqual(['10 pod-0 Killing', '10 pod-1 Killing']);
+    expect(story.pods).toEqual(['pod-2 npus-node-1 ready', 'pod-3 npus-node-1 ready']);
   });
 
   test('that is drained ends its pods gracefully, for another node', () => {

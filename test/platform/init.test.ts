@@ -4,6 +4,7 @@ import { weightBytes } from '../../src/engine/index.ts';
 import { fromSeconds } from '../../src/kernel/index.ts';
 import type { DeploymentSpec, ModelStorageSpec, StorageKind } from '../../src/platform/index.ts';
 import { unitCheckpoint } from '../../src/platform/step-time.ts';
+import { INIT_CONTAINER_ERRORS } from '../../src/telemetry/index.ts';
 import { guideRule } from '../support/guide-rule.ts';
 import { everySecond, nodes, plain, plainUnit, pool, Watched } from '../support/pods.ts';
 import { DEPLOYMENT, SERVICE, service } from '../support/world.ts';
@@ -99,6 +100,7 @@ describe('local storage acceleration', () => {
 });
 
 describe('the init container', () => {
+  const messageOf = (error: keyof typeof INIT_CONTAINER_ERRORS): string => INIT_CONTAINER_ERRORS[error].message;
   const errors = (watched: Watched): Set<string> =>
     new Set(watched.messages('InferInitContainerFailed').map((message) => /errmsg: (.*)\./.exec(message)![1]!));
 
@@ -146,7 +148,7 @@ describe('the init container', () => {
     const { warmModels } = watched.world.cluster.node('npus-node-0')!;
     warmModels.clear();
     watched.until(20);
-    expect(errors(watched)).toEqual(new Set(['The model warmup file does not exist']));
+    expect(errors(watched)).toEqual(new Set([messageOf('warmupFileMissing')]));
     warmModels.add('warm');
     expect(watched.until(100).pod(0).ready).toBe(true);
   });
@@ -160,7 +162,7 @@ describe('the init container', () => {
 
   guideRule(4479, 'a model fails to load: SFS Turbo does not mount', () => {
     const watched = new Watched(accelerated('sfs-turbo'), ONE_NODE).until(30);
-    expect([...errors(watched)][0]).toMatch('An error occurred while mounting the SFS Turbo');
+    expect([...errors(watched)][0]).toBe(messageOf('sfsTurboMountError'));
     expect(watched.of(0, 'FailedMount')).toEqual([]);
   });
 

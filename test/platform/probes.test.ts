@@ -130,6 +130,23 @@ describe('the three probes', () => {
     expect(watched.call().state).toBe('open');
   });
 
+  test('with a startup probe a service runs when its readiness probe has passed as well', () => {
+    const readiness = everySecond({ delay: fromSeconds(7), interval: fromSeconds(7) });
+    const watched = probed({ ...STARTUP, readiness }).until(LOADED + 6);
+    expect(watched.of(0, 'Healthy')).toEqual([`${LOADED} Healthy`]);
+    expect([watched.serviceStatus, watched.call().state]).toEqual(['DEPLOYING', 'refused']);
+    watched.until(LOADED + 7);
+    expect([watched.serviceStatus, watched.call().state]).toEqual(['RUNNING', 'open']);
+    // A container that is started again has to pass once more.
+    watched.strike({ kind: 'crash-container', ...POD }).until(LOADED + 15);
+    expect([watched.pod(0).phase, watched.serviceStatus]).toEqual(['running', 'ERROR']);
+    watched.until(LOADED + 30);
+    expect(watched.serviceStatus).toBe('RUNNING');
+    // Without a startup probe it runs at once (guide 4078), ready or not.
+    const at = probed({ readiness }).until(0);
+    expect([at.serviceStatus, at.call().state]).toEqual(['RUNNING', 'refused']);
+  });
+
   guideRule(4079, 'a pod that fails readiness gets no traffic', () => {
     const watched = new Watched(plain({ probes: { ...STARTUP, readiness: everySecond() } }, { instances: 2 })).until(
       40,

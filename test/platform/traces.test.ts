@@ -25,8 +25,8 @@ const wayUp = (name: string, from: number): string[] => [
   `${from + 1} ${name} SuccessfulCreate`,
   `${from + 3} ${name} Started`,
   `${from + 58} ${name} Healthy`,
-  `${from + 58} ${SERVICE} statusChanged`,
   `${from + 58} ${name} Healthy`,
+  `${from + 58} ${SERVICE} statusChanged`,
   `${from + 58} ${name} Healthy`,
 ];
 
@@ -182,8 +182,8 @@ describe('from a fault to recovery', () => {
       '127.6 pod-2 SuccessfulCreate',
       '129.6 pod-2 Started',
       '174.6 pod-2 Healthy',
-      `174.6 ${SERVICE} statusChanged`,
       '174.6 pod-2 Healthy',
+      `174.6 ${SERVICE} statusChanged`,
       '174.6 pod-2 Healthy',
     ]);
     expect(story.messages('InferInitContainerFailed')[0]).toMatch('Insufficient disk space');
@@ -211,8 +211,8 @@ describe('from a fault to recovery', () => {
       '66.5 pod-2 SuccessfulCreate',
       '68.5 pod-2 Started',
       '123.5 pod-2 Healthy',
-      `123.5 ${SERVICE} statusChanged`,
       '123.5 pod-2 Healthy',
+      `123.5 ${SERVICE} statusChanged`,
       '123.5 pod-2 Healthy',
     ]);
     expect(story.messages('FailedMount')[0]).toMatch('the SFS Turbo file system does not answer.');

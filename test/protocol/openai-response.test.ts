@@ -1,86 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  chatCompletion,
-  chatContentChunk,
-  chatFinalChunk,
-  chatRoleChunk,
-  chatUsageChunk,
-  modelList,
-  SSE_DONE,
-  sseData,
-  textChunk,
-  textCompletion,
-  textUsageChunk,
-} from '../../src/protocol/index.ts';
+import { chatUsageChunk, modelList, SSE_DONE, sseData, textUsageChunk } from '../../src/protocol/index.ts';
 
 const head = { id: 'chatcmpl-1', created: 1_767_225_600, model: 'qwen' };
 const usage = { promptTokens: 3, completionTokens: 2 };
-const counts = { prompt_tokens: 3, total_tokens: 5, completion_tokens: 2 };
-const envelope = (object: string) => ({ id: 'chatcmpl-1', object, created: 1_767_225_600, model: 'qwen' });
 
-describe('chat', () => {
-  test('a whole reply carries the message, the reason and the usage, nulls and all', () => {
-    const body = chatCompletion(head, { text: 'Hi.', finishReason: 'stop', usage });
-    expect(body).toMatchObject({
-      ...envelope('chat.completion'),
-      choices: [{ index: 0, message: { role: 'assistant', content: 'Hi.', refusal: null }, finish_reason: 'stop' }],
-      usage: { ...counts, prompt_tokens_details: null },
-    });
-    expect(body.choices[0]?.message).not.toHaveProperty('tool_calls');
-  });
-
-  test('a stream opens with the role, goes on with text and ends with text and reason in one chunk', () => {
-    expect(chatRoleChunk(head)).toEqual({
-      ...envelope('chat.completion.chunk'),
-      choices: [{ index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }],
-    });
-    expect(chatContentChunk(head, 'Hi')).toEqual({
-      ...envelope('chat.completion.chunk'),
-      choices: [{ index: 0, delta: { content: 'Hi' }, logprobs: null, finish_reason: null, token_ids: null }],
-    });
-    expect(chatFinalChunk(head, '.', 'length')).toEqual({
-      ...envelope('chat.completion.chunk'),
-      choices: [
-        {
-          index: 0,
-          delta: { content: '.' },
-          logprobs: null,
-          finish_reason: 'length',
-          stop_reason: null,
-          token_ids: null,
-        },
-      ],
-    });
-  });
-
-  test('the usage chunk has no choices, and chunks have usage only where it was asked for', () => {
-    expect(chatUsageChunk(head, usage)).toEqual({ ...envelope('chat.completion.chunk'), choices: [], usage: counts });
-    expect(chatContentChunk(head, 'Hi')).not.toHaveProperty('usage');
-    expect(chatContentChunk(head, 'Hi', usage)).toHaveProperty('usage', counts);
-    expect(chatRoleChunk(head, { promptTokens: 3, completionTokens: 0 }).choices).toHaveLength(1);
-  });
-});
-
-describe('text completion', () => {
-  test('a whole reply carries the text, the reason and the usage', () => {
-    expect(textCompletion(head, { text: 'Hi.', finishReason: 'length', usage })).toMatchObject({
-      ...envelope('text_completion'),
-      choices: [{ index: 0, text: 'Hi.', logprobs: null, finish_reason: 'length', stop_reason: null }],
-      usage: counts,
-    });
-  });
-
-  test('chunks carry their nulls; the usage chunk does not', () => {
-    const choice = { index: 0, text: 'Hi', logprobs: null, finish_reason: null, stop_reason: null };
-    expect(textChunk(head, 'Hi', null)).toEqual({
-      ...envelope('text_completion'),
-      choices: [{ ...choice, prompt_token_ids: null, token_ids: null }],
-      usage: null,
-    });
-    expect(textChunk(head, '.', 'stop', usage)).toMatchObject({ choices: [{ finish_reason: 'stop' }], usage: counts });
-    expect(textUsageChunk(head, usage)).toEqual({ ...envelope('text_completion'), choices: [], usage: counts });
-  });
+test.each([
+  ['chat.completion.chunk', chatUsageChunk],
+  ['text_completion', textUsageChunk],
+])('the usage chunk of a %s has no choices, and details where they are known', (object, chunk) => {
+  const counts = { prompt_tokens: 3, total_tokens: 5, completion_tokens: 2 };
+  expect(chunk(head, usage)).toEqual({ ...head, object, choices: [], usage: counts });
+  const known = { ...counts, prompt_tokens_details: { cached_tokens: 1 } };
+  expect(chunk(head, { ...usage, cachedTokens: 1 })).toEqual({ ...head, object, choices: [], usage: known });
 });
 
 test("models are listed as vLLM's cards", () => {

@@ -7,7 +7,6 @@ import {
   detokenizeBody,
   embed,
   embeddingList,
-  embeddingTokens,
   openaiError,
   pairTokens,
   poolingList,
@@ -17,10 +16,11 @@ import {
   readRerankRequest,
   readScoreRequest,
   readTokenizeRequest,
-  relevance,
+  relevances,
   rerankBody,
   scoreList,
   tokenizeBody,
+  wrongDimensions,
 } from '../../src/protocol/index.ts';
 import { HEAD, refusal, WORDS } from './answers.ts';
 
@@ -41,7 +41,7 @@ describe('embeddings', () => {
       [[1], [2, 3]],
     ],
   ])('are asked for with the input %j', (input, inputs) => {
-    expect(readEmbeddingRequest({ input }, DIMENSIONS)).toMatchObject({
+    expect(readEmbeddingRequest({ input })).toMatchObject({
       inputs,
       encoding: 'float',
       dimensions: undefined,
@@ -51,16 +51,23 @@ describe('embeddings', () => {
   test.each([
     [{}, "1 validation error:\n  {'type': 'missing', 'loc': ('body', 'input'), 'msg': 'Field required'}"],
     [{ input: [] }, '`input` must not be an empty array. (parameter=input)'],
-    [{ input: 'a', dimensions: 65 }, 'dimensions must be between 1 and 64, got 65. (parameter=dimensions, value=65)'],
     [
       { input: 'a', encoding_format: 'hex' },
       "1 validation error:\n  {'type': 'literal_error', 'loc': ('body', 'encoding_format'), 'msg': 'Input should be 'float' or 'base64''}",
     ],
   ])('%j is refused', (body, message) => {
-    expect(openaiError(refusal(() => readEmbeddingRequest(body, DIMENSIONS))).error).toMatchObject({
+    expect(openaiError(refusal(() => readEmbeddingRequest(body))).error).toMatchObject({
       message,
       code: 400,
     });
+  });
+
+  test('have the lengths that the model has', () => {
+    for (const dimensions of [undefined, 1, 64]) expect(wrongDimensions({ dimensions }, DIMENSIONS)).toBeUndefined();
+    for (const dimensions of [0, 65]) {
+      const message = `dimensions must be between 1 and 64, got ${dimensions}. (parameter=dimensions, value=${dimensions})`;
+      expect(wrongDimensions({ dimensions }, DIMENSIONS)?.fields).toMatchObject({ message, code: 400 });
+    }
   });
 
   test('have length 1, and are the same for the same text and seed', () => {
@@ -89,8 +96,8 @@ describe('embeddings', () => {
       baseURL: 'http://lab/v1',
       fetch: async (_url, init) => {
         asked = JSON.parse(String(init?.body));
-        const { encoding, inputs } = readEmbeddingRequest(asked, DIMENSIONS);
-        return Response.json(embeddingList(HEAD, vectors, encoding, embeddingTokens(inputs)));
+        const { encoding, inputs } = readEmbeddingRequest(asked);
+        return Response.json(embeddingList(HEAD, vectors, encoding, inputs.length));
       },
     });
     const answer = await client.embeddings.create({ model: 'qwen', input: ['one', 'two'] });
@@ -111,8 +118,9 @@ describe('embeddings', () => {
 describe('a rerank', () => {
   test('puts the best first, keeps their places, and tells no more than asked', () => {
     const request = readRerankRequest({ query: 'train a dog', documents: ['tax law', 'how to train a dog'], top_n: 1 });
-    const scores = request.documents.map((document) => relevance(request.query, document, 7));
-    const tokens = pairTokens(request.documents.map((document) => [request.query, document] as const));
+    const pairs = request.documents.map((document) => [request.query, document] as const);
+    const scores = relevances(pairs, 7);
+    const tokens = pairTokens(pairs).reduce((sum, each) => sum + each);
     expect(rerankBody(HEAD, request, scores, tokens)).toEqual({
       id: HEAD.id,
       model: 'qwen',
@@ -125,7 +133,7 @@ describe('a rerank', () => {
   test('has scores between 0 and 1', () => {
     fc.assert(
       fc.property(texts, texts, fc.integer(), (one, other, seed) => {
-        const score = relevance(one, other, seed);
+        const [score] = relevances([[one, other]], seed);
         expect(score).toBeGreaterThanOrEqual(0);
         expect(score).toBeLessThan(1);
       }),

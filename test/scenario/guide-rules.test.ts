@@ -1,51 +1,18 @@
-import { describe, expect } from 'vitest';
-import { stringify } from 'yaml';
-import type { DeploymentSpec } from '../../src/platform/index.ts';
-import { describe as describeLab, readScenario } from '../../src/scenario/index.ts';
+import { describe, expect, test } from 'vitest';
 import { guideRule } from '../support/guide-rule.ts';
+import { deployed, MODEL, mounts, type Parts, PD, refused, taken } from './ruled.ts';
 
-/** Rules of the guide that a scenario is held to. */
-
-interface Parts {
-  readonly scenario?: object;
-  readonly pool?: object;
-  readonly nodes?: readonly object[];
-  readonly service?: object;
-  readonly deployment?: object;
-  /** Settings of the only unit. */
-  readonly unit?: object;
-  readonly units?: readonly object[];
-}
-
-const MODEL = { model: 'qwen3-8b' };
-const PD = [
-  { ...MODEL, role: 'prefill' },
-  { ...MODEL, role: 'decode' },
-];
-
-function written({ scenario, pool, nodes, service, deployment, unit, units }: Parts): string {
-  const deployments = [
-    { name: 'main', pool: 'npu', instances: 2, units: units ?? [{ ...MODEL, ...unit }], ...deployment },
-  ];
-  return stringify({
-    inferlab: 1,
-    name: 'rules',
-    pools: [{ name: 'npu', nodes: nodes ?? [{ flavor: 'snt9b-8', count: 2 }], ...pool }],
-    services: [{ name: 'chat', deployments, ...service }],
-    ...scenario,
-  });
-}
-
-const taken = (parts: Parts) => describeLab(readScenario(written(parts), 'rules.yaml'), new Map()).lab;
-const deployed = (parts: Parts): DeploymentSpec => taken(parts).services[0]!.deployments[0]!;
-const refused = (parts: Parts, message: string): void =>
-  expect(() => taken(parts)).toThrowError(
-    expect.objectContaining({ name: 'UserError', message: expect.stringContaining(message) }),
-  );
-const mounts = (count: number, of: (index: number) => object): object[] =>
-  Array.from({ length: count }, (_, i) => of(i));
+/** Rules of the guide that a scenario is held to; those of modes and units are in guide-modes.test.ts. */
 
 describe('services and deployments', () => {
+  guideRule(325, 'a user has at most 20 real-time services', () => {
+    const deployments = [{ name: 'main', pool: 'npu', instances: 1, units: [MODEL] }];
+    const services = (count: number): Parts => ({
+      scenario: { services: mounts(count, (index) => ({ name: `service-${index}`, deployments })) },
+    });
+    expect(taken(services(20)).services).toHaveLength(20);
+    refused(services(21), 'got 21 services, expected at most 20');
+  });
   guideRule(3330, 'a service name takes letters, digits, - and _, 1 to 128', () => {
     const named = (name: string): Parts => ({ service: { name } });
     expect(taken(named(`Chat_${'a'.repeat(123)}`)).services[0]!.name).toHaveLength(128);
@@ -86,6 +53,12 @@ describe('services and deployments', () => {
     refused({ pool, deployment: { schedulingPolicy: 'compact' } }, 'scheduling policies are in dedicated pools only');
     refused({ pool, unit: { affinity } }, 'affinity is in dedicated pools only');
   });
+  guideRule(3540, 'a deployment has HA or compact scheduling, not both', () => {
+    for (const schedulingPolicy of ['high-availability', 'compact']) {
+      expect(deployed({ deployment: { schedulingPolicy } }).schedulingPolicy).toBe(schedulingPolicy);
+    }
+    refused({ deployment: { schedulingPolicy: ['high-availability', 'compact'] } }, 'got a list, expected one of');
+  });
   guideRule(3540, 'HA scheduling is the default', () => {
     expect(deployed({}).schedulingPolicy).toBe('high-availability');
   });
@@ -109,103 +82,6 @@ describe('services and deployments', () => {
   guideRule(3252, 'a periodic scaling rule cannot be added twice', () => {
     const twice = [...rules(1), { ...rules(1)[0], name: 'again' }];
     refused({ deployment: { scaling: { rules: twice } } }, 'come up at the same times');
-  });
-});
-
-describe('modes and units', () => {
-  guideRule(326, 'basic mode refuses prefill and decode roles', () => {
-    refused({ units: PD, deployment: { mode: 'basic' } }, 'mode "basic" has one common unit alone');
-  });
-  guideRule(401, 'in basic mode exactly one unit hosts the whole service', () => {
-    expect(deployed({}).mode).toBe('basic');
-    refused({ units: [MODEL, MODEL] }, 'got 2 common units, expected one');
-  });
-  guideRule(404, 'in basic mode unit replicas are 1 and cannot be changed', () => {
-    refused({ unit: { replicas: 2 } }, 'expected 1: the unit of mode "basic" has one replica');
-  });
-  guideRule(405, 'a unit name takes lowercase letters, digits and -, at most 16', () => {
-    for (const name of ['Server', 'a'.repeat(17)]) refused({ unit: { name } }, 'at most 16 lower-case letters');
-  });
-  guideRule(405, 'a unit name starts and ends with a letter or digit', () => {
-    for (const name of ['-a', 'a-']) refused({ unit: { name } }, 'no "-" at either end');
-  });
-  guideRule(405, 'a first unit without a name is role-0', () => {
-    expect(deployed({}).units[0]!.name).toBe('role-0');
-  });
-  const MASTER = [MODEL, { ...MODEL, role: 'worker' }];
-  guideRule(650, 'a second unit without a name is role-1', () => {
-    expect(deployed({ units: MASTER }).units.map(({ name }) => name)).toEqual(['role-0', 'role-1']);
-  });
-  guideRule(406, 'public pools take preset specifications only, dedicated pools custom ones too', () => {
-    for (const resources of [{ accelerators: 0.25 }, { cpu: 8 }, { memoryGiB: 64 }]) {
-      refused({ pool: { type: 'public' }, unit: { resources } }, 'custom specifications');
-    }
-    const unit = { model: 'qwen3-8b', engine: { precision: 'int4' }, resources: { accelerators: 0.25 } };
-    expect(deployed({ unit }).units[0]!.resources).toEqual({ accelerators: 0.25, cpu: 6, memoryGiB: 48 });
-  });
-  guideRule(410, 'custom CPU is at least 0.01 cores, with at most two decimals', () => {
-    for (const cpu of [0, 0.001, 1.234]) refused({ unit: { resources: { cpu } } }, 'in hundredths, at least 0.01');
-    expect(deployed({ unit: { resources: { cpu: 1.23 } } }).units[0]!.resources.cpu).toBe(1.23);
-  });
-  guideRule(410, 'custom memory is a whole number of GiB, at least 4', () => {
-    for (const memoryGiB of [3, 4.5]) refused({ unit: { resources: { memoryGiB } } }, 'an integer, at least 4');
-  });
-  guideRule(410, 'custom CPU or memory beyond what the pool has is refused', () => {
-    refused({ unit: { resources: { cpu: 193 } } }, 'a node of pool "npu" has at most 192');
-    refused({ unit: { resources: { memoryGiB: 2000 } } }, 'a node of pool "npu" has at most 1536');
-  });
-  guideRule(416, 'environment keys take letters, digits, _ - and ., start with no digit, at most 64', () => {
-    const environment = { [`_a-b.${'c'.repeat(59)}`]: 'x' };
-    expect(deployed({ unit: { environment } }).units[0]!.environment).toEqual(environment);
-    for (const key of ['1A', 'A B', 'a'.repeat(65)])
-      refused({ unit: { environment: { [key]: 'x' } } }, 'no digit first');
-  });
-  guideRule(416, 'an environment value in HTML is refused', () => {
-    for (const value of ['<p>', '<^>', '<...>']) refused({ unit: { environment: { A: value } } }, 'without HTML');
-  });
-  guideRule(521, 'all units of a deployment lie in one node pool', () => {
-    const nodes = [
-      { flavor: 'snt9b-8', count: 1 },
-      { flavor: 'h100-8', count: 1 },
-    ];
-    const units = [
-      { ...PD[0], nodePool: 'h100-8' },
-      { ...PD[1], nodePool: 'snt9b-8' },
-    ];
-    refused({ nodes, units: PD }, 'has accelerators of several kinds');
-    refused({ nodes, units }, 'all units of a deployment lie in one node pool');
-    const images = (parts: Parts) => deployed(parts).units.map(({ image }) => image.name);
-    expect(images({ nodes, units: PD, deployment: { nodePool: 'h100-8' } })).toEqual(['vllm-openai', 'vllm-openai']);
-    expect(images({ nodes, units, scenario: { allowHeterogeneousUnits: true } })).toEqual([
-      'vllm-openai',
-      'vllm-ascend',
-    ]);
-  });
-  guideRule(522, 'co-location refuses strong affinity and strong anti-affinity', () => {
-    for (const kind of ['affinity', 'anti-affinity']) {
-      const of = (strength: string): Parts => ({
-        units: [{ ...PD[0], affinity: { kind, strength, nodes: ['npu-node-0'] } }, PD[1]!],
-        deployment: { mode: 'co-located' },
-      });
-      refused(of('strong'), 'co-location takes weak affinity only');
-      expect(deployed(of('weak')).units[0]!.affinity!.strength).toBe('weak');
-    }
-  });
-  guideRule(612, 'a unit of a multi-role deployment has 1 to 100 replicas', () => {
-    expect(deployed({ units: [{ ...PD[0], replicas: 100 }, PD[1]!] }).units[0]!.replicas).toBe(100);
-    for (const replicas of [0, 101]) refused({ units: [{ ...PD[0], replicas }, PD[1]!] }, 'an integer from 1 to 100');
-  });
-  guideRule(762, 'disaggregation takes at least one prefill and one decode unit', () => {
-    expect(deployed({ units: PD }).mode).toBe('disaggregated');
-    refused({ units: [PD[0]!] }, 'no decode unit');
-    refused({ units: [PD[1]!] }, 'no prefill unit');
-    refused({ deployment: { mode: 'disaggregated' } }, 'no decode unit');
-  });
-  guideRule(3965, 'graceful shutdown is equal in all units of a multi-role deployment', () => {
-    const gracefulShutdown = { timeout: '60s' };
-    refused({ units: [{ ...PD[0], gracefulShutdown }, PD[1]!] }, 'graceful shutdown is equal in all units');
-    const equal = PD.map((unit) => ({ ...unit, gracefulShutdown }));
-    expect(deployed({ units: equal }).units[1]!.gracefulShutdown).toEqual({ timeout: 60e6, commandTakes: 0 });
   });
 });
 
@@ -249,6 +125,15 @@ describe('storage and secrets', () => {
     const unit = { storage: { kind: 'pre-warmed', address: 'qwen3-8b' } };
     refused({ pool: { type: 'public' }, unit }, 'pre-warmed models are in dedicated pools only');
   });
+  guideRule(3715, 'artifacts are dumped to parallel file systems only', () => {
+    const dump = { address: 'obs://out/', mountPath: '/out/' };
+    for (const kind of ['obs', 'sfs-turbo', 'pre-warmed']) {
+      refused({ unit: { dumps: [{ ...dump, kind }] } }, 'expected "obsfs"');
+    }
+    for (const dumps of [[dump], [{ ...dump, kind: 'obsfs' }]]) {
+      expect(deployed({ unit: { dumps } }).units[0]!.dumps).toEqual([{ kind: 'obsfs', ...dump }]);
+    }
+  });
   guideRule(3724, 'an OBS path starts with obs:// and ends with /', () => {
     for (const address of ['s3://a/', 'obs://a', 'obs://a/b', 'obs:///'])
       refused({ unit: { files: [obs('/a/', address)] } }, 'expected an address such as "obs://bucket/path/"');
@@ -270,6 +155,11 @@ describe('storage and secrets', () => {
     refused({ pool: { type: 'public', sfsTurbo: ['models'] }, unit }, 'SFS Turbo is in dedicated pools only');
   });
   const sfs = (address: string, mountPath = `/${address}/`): object => ({ kind: 'sfs-turbo', address, mountPath });
+  test('SFS Turbo is mounted for reading and writing, or for reading only', () => {
+    const files = [sfs('a'), { ...sfs('b'), readOnly: true }];
+    const [unit] = deployed({ pool: { sfsTurbo: ['a', 'b'] }, unit: { files } }).units;
+    expect(unit!.files.map(({ readOnly }) => readOnly)).toEqual([false, true]);
+  });
   guideRule(3779, 'a file system is mounted once, at one path', () => {
     const unit = { files: [sfs('a', '/one/'), sfs('a', '/two/')] };
     refused({ pool: { sfsTurbo: ['a'] }, unit }, '"a" is mounted already');

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import { type FaultSpec, type LabDescription, mistakeInFault, World } from '../../src/lab/index.ts';
 import { TIMINGS } from '../../src/platform/index.ts';
 import { describe as describeLab, jsonSchema, readScenario } from '../../src/scenario/index.ts';
+import { guideRule } from '../support/guide-rule.ts';
 
 /** A scenario of one deployment and one of prefill and decode; two nodes in two racks. */
 function lab(timeline: readonly object[], overrides: object = {}): LabDescription {
@@ -146,11 +147,12 @@ describe('a fault of the timeline', () => {
   });
 });
 
-/** The world of the scenario with its pods made. */
+/** The world of the scenario with its pods made: one for all, as nothing is done to it. */
+let settled: World | undefined;
 function started(): World {
-  const world = new World(lab([]));
-  world.runUntilSettled();
-  return world;
+  settled ??= new World(lab([]));
+  settled.runUntilSettled();
+  return settled;
 }
 
 describe('an operation of the timeline', () => {
@@ -239,6 +241,17 @@ describe('an operation of the timeline', () => {
     ]);
     expect(() => lab([{ ...upgrade, at: '1s' }, add])).toThrowError('unknown deployment "more"');
   });
+
+  test('one that was deleted may be added again, and is another one then', () => {
+    const spec = { name: 'main', pool: 'npu', instances: 4, units: [{ model: 'qwen3-8b' }] };
+    const add = { at: '5s', do: 'add-deployment', service: 'chat', spec };
+    const upgrade = { do: 'upgrade', ...MAIN, set: { weight: 50 } };
+    expect(() => lab([add])).toThrowError('there is already a deployment "main"');
+    for (const target of [MAIN, { service: 'chat' }]) {
+      const [, , after] = lab([{ at: '1s', do: 'delete', ...target }, add, upgrade]).timeline;
+      expect(after).toMatchObject({ operation: { spec: { instances: 4, weight: 50, secrets: [] } } });
+    }
+  });
 });
 
 describe('an upgrade', () => {
@@ -269,6 +282,21 @@ describe('an upgrade', () => {
     expect(second).toMatchObject({ weight: 50, instances: 3 });
   });
 
+  test('keeps what was set since, but leaves the number of instances to the platform', () => {
+    const scaling = { max: 8, rules: [{ kind: 'metric', name: 'busy', metric: 'waiting', target: 8 }] };
+    const [first, second] = specs(
+      { at: '1s', do: 'scale', ...MAIN, instances: 5 },
+      { at: '2s', do: 'set-weight', ...MAIN, weight: 10 },
+      { at: '3s', do: 'set-scaling', ...MAIN, scaling },
+      upgrade({ maxSurge: 25 }),
+      { at: '20s', do: 'set-scaling', ...MAIN },
+      upgrade({ maxSurge: 50 }, '30s'),
+    ).filter((spec) => spec !== undefined);
+    expect(first).toMatchObject({ instances: 2, weight: 10, scaling: { max: 8, rules: scaling.rules } });
+    expect(second).toMatchObject({ instances: 2, weight: 10, maxSurge: 50 });
+    expect(second).not.toHaveProperty('scaling');
+  });
+
   test('names units, and a null takes a field away', () => {
     const decode = { role: 'decode', replicas: 3, engine: null };
     const [spec] = specs(upgrade({ units: [decode] }, '10s', 'apart'));
@@ -279,7 +307,7 @@ describe('an upgrade', () => {
     expect(spec!.units.map(({ engine }) => engine.maxModelLen)).toEqual([4096, 40_960]);
   });
 
-  test('adds a unit of a new name', () => {
+  guideRule(602, 'a role is added by adding a unit', () => {
     const [spec] = specs(upgrade({ units: [{ name: 'second', role: 'decode', model: 'qwen3-8b' }] }, '10s', 'apart'));
     expect(spec!.units.map(({ name }) => name)).toEqual(['prefill', 'decode', 'second']);
   });

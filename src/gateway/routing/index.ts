@@ -1,8 +1,9 @@
-/** Routing policies, one file each, by name. A new one is a file beside these and a row in this table. */
+/** Routing policies, one file each, by name. A new one is a file beside these, a row in this table and a name in the platform's list. */
+import type { RoutingPolicyName } from '../../platform/index.ts';
 import { CompositeLoad } from './composite-load.ts';
 import { LeastConnections } from './least-connections.ts';
 import { MinTtft } from './min-ttft.ts';
-import type { ReplicaFigures, RoutedRequest, RoutingPolicy, SloClass } from './policy.ts';
+import type { ReplicaFigures, RoutedRequest, RoutingPolicy } from './policy.ts';
 import { PrefixCacheAware } from './prefix-cache-aware.ts';
 import { RoundRobin } from './round-robin.ts';
 import { SloPriority } from './slo-priority.ts';
@@ -10,7 +11,7 @@ import { SourceIpHash } from './source-ip-hash.ts';
 
 export { ReplicaBook } from './replica-book.ts';
 export { enginePriority } from './slo-priority.ts';
-export type { ReplicaFigures, RoutedRequest, RoutingPolicy, SloClass };
+export type { ReplicaFigures, RoutedRequest, RoutingPolicy };
 
 /** The guide's six (3927-3942; in the contract ROUND_ROBIN, ORIGIN_IP_HASH, MIN_CONN, MIN_FIRST_TOKEN_TIME, COMPOSITE, SLO_BASED), and ours. */
 export const ROUTING_POLICIES = {
@@ -21,6 +22,4 @@ export const ROUTING_POLICIES = {
   'composite-load': (figures: ReplicaFigures) => new CompositeLoad(figures),
   'slo-priority': (figures: ReplicaFigures) => new SloPriority(figures),
   'prefix-cache-aware': (figures: ReplicaFigures) => new PrefixCacheAware(figures),
-} as const satisfies Record<string, (figures: ReplicaFigures) => RoutingPolicy>;
-
-export type RoutingPolicyName = keyof typeof ROUTING_POLICIES;
+} as const satisfies Record<RoutingPolicyName, (figures: ReplicaFigures) => RoutingPolicy>;

@@ -1,18 +1,12 @@
-import type { UnitReplica } from '../../platform/index.ts';
-
-/** Service level of a request: 0, the highest, to 3 (guide 458, 3942). */
-export type SloClass = 0 | 1 | 2 | 3;
-
-/** The lowest service level, and that of a request which states none. */
-export const LOWEST_SLO_CLASS = 3;
+import type { SloClass, UnitReplica } from '../../platform/index.ts';
 
 /** What policies may know of a request. */
 export interface RoutedRequest {
   /** Always in the same spelling: where a policy hashes it, another spelling is another client. */
-  readonly clientIp?: string;
-  readonly sloClass?: SloClass;
+  readonly clientIp?: string | undefined;
+  readonly sloClass?: SloClass | undefined;
   /** Its prompt as a chain of units, each named by the hash of everything up to its end. */
-  readonly prefix?: readonly number[];
+  readonly prefix?: readonly number[] | undefined;
   readonly promptTokens: number;
 }
 

@@ -1,7 +1,7 @@
 import { fromSeconds, type Micros } from '../../kernel/index.ts';
-import type { UnitReplica } from '../../platform/index.ts';
+import { LOWEST_SLO_CLASS, type SloClass, type UnitReplica } from '../../platform/index.ts';
 import { SlidingWindow } from '../sliding-window.ts';
-import { LOWEST_SLO_CLASS, type ReplicaFigures, type SloClass } from './policy.ts';
+import type { ReplicaFigures } from './policy.ts';
 
 /** How far back an average time to first token looks. Assumed: the guide says "average" and no more (3936). */
 export const TTFT_WINDOW = fromSeconds(30);

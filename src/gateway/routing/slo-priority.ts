@@ -1,12 +1,5 @@
-import type { UnitReplica } from '../../platform/index.ts';
-import {
-  LOWEST_SLO_CLASS,
-  lowest,
-  type ReplicaFigures,
-  type RoutedRequest,
-  type RoutingPolicy,
-  type SloClass,
-} from './policy.ts';
+import { LOWEST_SLO_CLASS, type SloClass, type UnitReplica } from '../../platform/index.ts';
+import { lowest, type ReplicaFigures, type RoutedRequest, type RoutingPolicy } from './policy.ts';
 
 /**
  * The higher a request's service level, the sooner it is served (guide 3942). Engines take their queues in order of
@@ -39,7 +32,7 @@ const CLIENT_PRIORITIES = 2 ** 20;
  * The priority of a request's sequences; engines that schedule by priority serve the lower one first. The service level
  * counts before what the client asks for, which orders requests of one level alone.
  */
-export function enginePriority(sloClass: SloClass, asked = 0): number {
+export function enginePriority(sloClass: SloClass = LOWEST_SLO_CLASS, asked = 0): number {
   const half = CLIENT_PRIORITIES / 2;
   return sloClass * CLIENT_PRIORITIES + Math.max(-half, Math.min(half - 1, asked));
 }

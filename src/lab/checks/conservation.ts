@@ -12,7 +12,7 @@ export function checkConservation(world: World): void {
   checkAccelerators(world);
 }
 
-function checkRequests({ requests, engines }: World): void {
+function checkRequests({ requests, engines, gateway }: World): void {
   let inFlight = 0;
   for (const record of requests.records()) {
     if (record.outcome === Outcome.inFlight) inFlight++;
@@ -32,7 +32,11 @@ function checkRequests({ requests, engines }: World): void {
     const figures = engine.figures();
     return sum + figures.running - figures.held + figures.waiting;
   }, 0);
-  assert(held === inFlight, `engines hold ${held} requests, ${inFlight} are in flight`);
+  const { requests: open, waiting, attempts, detached, choices } = gateway.work;
+  assert(open === inFlight, `${open} requests are open at the gateway, ${inFlight} are in flight`);
+  // Each has one attempt, or waits for the next; besides there are copies, and what nobody waits for any more.
+  assert(attempts === open - waiting + detached, `${attempts} attempts are on, ${waiting} of ${open} requests wait`);
+  assert(held === choices, `engines hold ${held} answers, ${choices} of ${attempts} attempts are awaited`);
 }
 
 function checkEngines({ engines }: World): void {

@@ -2,6 +2,7 @@ import type { GuideRule } from './rule.ts';
 
 /** What a deployment is made of: resources, model, units, image, specification. */
 export const DEPLOYMENT: readonly GuideRule[] = [
+  { line: 325, rule: 'a user has at most 20 real-time services' },
   { line: 326, aliases: [331, 520], rule: 'basic mode refuses prefill and decode roles' },
   { line: 327, rule: 'an instance in basic mode lies on one node; one that fits no single node is not placed' },
   { line: 328, rule: 'high concurrency on one instance exhausts its memory and raises latency' },
@@ -55,11 +56,6 @@ export const DEPLOYMENT: readonly GuideRule[] = [
     aliases: [616, 653, 865, 902],
     rule: 'custom CPU or memory beyond what the pool has is refused',
   },
-  {
-    line: 410,
-    aliases: [613, 616, 652, 653, 862, 865, 901, 902],
-    rule: 'a pod consumes its specification and an overhead',
-  },
   { line: 410, aliases: [616, 653, 865], rule: 'of node pools with equal specification the freer one is used' },
   {
     line: 413,
@@ -67,7 +63,6 @@ export const DEPLOYMENT: readonly GuideRule[] = [
     rule: 'an image is preset, custom, registered, given by URL, or pre-warmed',
   },
   { line: 413, aliases: [619, 656, 868, 905], rule: 'a pre-warmed image shortens the deployment' },
-  { line: 413, aliases: [619, 656, 868, 905], rule: 'an image of another region is refused' },
   { line: 416, aliases: [622, 657, 871, 908], rule: 'environment variables reach the pod' },
   {
     line: 416,
@@ -113,9 +108,6 @@ export const DEPLOYMENT_MANAGEMENT: readonly GuideRule[] = [
     aliases: [639, 674, 888, 925],
     rule: 'older pools mount with a DEW secret that has accessKeyId and secretAccessKey',
   },
-  { line: 440, aliases: [683, 934], rule: 'an HTTP or HTTPS service has an HTTP or HTTPS container' },
-  { line: 440, aliases: [683, 934], rule: 'the container of a WS or WSS service speaks the protocol of the service' },
-  { line: 441, aliases: [686, 937], rule: 'requests reach the instance on the container port' },
   { line: 444, aliases: [687, 938], rule: 'a deployment that is not up within its timeout is cancelled' },
   { line: 444, aliases: [687, 938], rule: 'the deployment timeout covers deployment and startup' },
   { line: 445, aliases: [688, 939], rule: 'max surge rounds up' },

@@ -5,19 +5,18 @@ const EXCEPTIONS: readonly (readonly [number, string])[] = [
   [4395, 'a service fails to deploy'],
   [4396, 'a service is not deployed in time'],
   [4397, 'a service fails to be deleted'],
-  [4398, 'a batch of services fails to be deleted'],
   [4399, 'a service is not deleted in time'],
   [4401, 'a deployment fails to be created'],
   [4402, 'a deployment fails to be updated'],
   [4403, 'the scheduler plugin of a pool is unavailable'],
   [4404, 'a deployment fails to be deleted'],
   [4405, 'a deployment fails to stop'],
-  [4406, 'a secret fails to be deleted'],
   [4407, 'a secret fails its verification'],
   [4410, 'the configuration of a service fails to be delivered'],
   [4413, 'a service fails to start, with both states'],
   [4414, 'a service fails to stop'],
   [4415, 'a service fails to be interrupted'],
+  [4416, 'quota cannot be released'],
   [4417, 'the interruption of a deployment fails, with both states'],
   [4418, 'the interruption of a deployment fails in its present state'],
   [4419, 'the stop of a deployment fails, with both states'],
@@ -50,7 +49,6 @@ const EXCEPTIONS: readonly (readonly [number, string])[] = [
 
 /** Table 1-54: why the configuration of a model fails to load. */
 const LOADING_FAILURES: readonly (readonly [number, string])[] = [
-  [4471, 'unknown'],
   [4472, 'disk full or damaged during the download'],
   [4475, 'network or permission during the download'],
   [4476, 'too little disk space before the download'],

@@ -33,9 +33,6 @@ export const LIFECYCLE: readonly GuideRule[] = [
   { line: 3312, aliases: [3299], rule: 'the basic information of a service can be modified' },
   { line: 3314, rule: 'a change that needs a restart says so before it is made' },
   { line: 3314, rule: 'a change that needs a restart restarts the service' },
-  { line: 3322, rule: 'a service is not renamed while Deploying, Stopping, Upgrading or Deleting' },
-  { line: 3326, rule: 'a new service name reaches only pods created afterwards' },
-  { line: 3328, rule: 'metrics of new pods carry the new name as service_name and task_name' },
   { line: 3330, rule: 'a service name takes letters, digits, - and _, 1 to 128' },
 ];
 
@@ -58,7 +55,6 @@ export const SCALING_AND_CLONING: readonly GuideRule[] = [
   { line: 3263, rule: 'a scaling rule can be deleted' },
   { line: 3277, rule: 'a clone copies the settings, not the state or the history' },
   { line: 3279, rule: 'a clone is deployed anew and takes resources of its own' },
-  { line: 3280, rule: 'a clone into another region is refused' },
   { line: 3288, rule: 'a deployment can be cloned within its service' },
   { line: 3289, aliases: [3293], rule: 'a clone can be changed before it is deployed' },
   { line: 3291, rule: 'a deployment can be cloned into another service' },

@@ -78,7 +78,6 @@ export const HEALTH_CHECKS: readonly GuideRule[] = [
   { line: 4096, aliases: THRESHOLD, rule: 'a failure threshold is 1 to 2147483647' },
   { line: 4096, aliases: THRESHOLD, rule: 'too many failed checks during startup end Abnormal' },
   { line: 4096, aliases: THRESHOLD, rule: 'too many failed checks while running end in Alarm' },
-  { line: 4097, aliases: [4111, 4125], rule: 'a check has the protocol of the service' },
 ];
 
 export const RECOVERY: readonly GuideRule[] = [

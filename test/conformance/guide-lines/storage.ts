@@ -25,7 +25,6 @@ export const STORAGE: readonly GuideRule[] = [
     rule: 'a unit mounts OBS buckets, parallel file systems, SFS Turbo and pre-warmed models',
   },
   { line: 3715, aliases: FILE_STORAGE, rule: 'artifacts are dumped to parallel file systems only' },
-  { line: 3720, aliases: [3743], rule: 'OBS storage of another region is refused' },
   { line: 3724, aliases: [3745], rule: 'an OBS path starts with obs:// and ends with /' },
   { line: 3736, aliases: [3762, 3775], rule: 'local acceleration pulls the model to the node first' },
   {
@@ -39,17 +38,12 @@ export const STORAGE: readonly GuideRule[] = [
     rule: 'a faulty node or a cleared volume loses the local cache, and the model is pulled again',
   },
   { line: 3738, aliases: [3764], rule: 'local acceleration needs a data disk of more than 1,024 GiB' },
-  { line: 3756, aliases: [3773], rule: 'a mount hides the files of the directory it is mounted on' },
-  { line: 3756, aliases: [3758], rule: 'files in an OBS mount are added and changed there, but not deleted' },
-  { line: 3760, rule: 'a mount over files that the container needs keeps it from starting' },
   { line: 3761, rule: 'a file system mount path starts with / and takes letters, digits, _ and -, at most 1,024' },
   {
     line: 3768,
     aliases: [349, 544, 785, 3702],
     rule: 'SFS Turbo needs a dedicated pool whose network is associated with it',
   },
-  { line: 3772, rule: 'SFS Turbo of another region is refused' },
-  { line: 3774, rule: 'SFS Turbo is mounted for reading and writing or for reading only' },
   { line: 3779, rule: 'a file system is mounted once, at one path' },
   { line: 3779, rule: 'each mount path is unique' },
   { line: 3779, rule: 'at most eight disks are mounted' },
@@ -63,16 +57,12 @@ export const STORAGE: readonly GuideRule[] = [
 
 export const SECRETS: readonly GuideRule[] = [
   { line: 3816, rule: 'an instance sees only its own secrets' },
-  { line: 3820, aliases: KEY_SETTINGS, rule: 'a custom secret is mounted into the container as files' },
-  { line: 3821, aliases: KEY_SETTINGS, rule: 'a DEW secret is mounted at its path' },
   { line: 3825, rule: 'secrets are mounted in dedicated and in public pools' },
   { line: 3826, aliases: KEY_SETTINGS, rule: 'a secret is custom or from DEW, nothing else' },
   { line: 3827, rule: 'a secret may not be mounted over a system or service directory' },
   { line: 3827, rule: 'the paths of secrets neither overlap nor lie within each other' },
   { line: 3827, rule: 'the path of a secret starts with /, at most 255' },
   { line: 3828, rule: 'deleting a DEW secret in use makes the next restart fail' },
-  { line: 3852, rule: 'the value of a custom secret is Base64' },
   { line: 3855, aliases: [3868], rule: 'a deployment can have several secrets' },
   { line: 3865, aliases: [3836], rule: 'a DEW secret that does not exist is refused' },
-  { line: 3880, aliases: [3882], rule: 'each key of a secret is a file of that name under its mount path' },
 ];

@@ -1,24 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { parseChatRequest, parseCompletionRequest, WireError, type WireFields } from '../../src/protocol/index.ts';
+import { readChatRequest, readCompletionRequest } from '../../src/protocol/index.ts';
+import { refusal } from './answers.ts';
 
 const messages = [{ role: 'user', content: 'Hello' }];
 
-function refusal(parse: () => unknown): WireFields {
-  try {
-    parse();
-  } catch (error) {
-    if (error instanceof WireError) return error.fields;
-    throw error;
-  }
-  throw new Error('The request was accepted');
-}
-
-const chatRefusal = (body: unknown) => refusal(() => parseChatRequest(body));
-const completionRefusal = (body: unknown) => refusal(() => parseCompletionRequest(body));
+const chatRefusal = (body: unknown) => refusal(() => readChatRequest(body));
+const completionRefusal = (body: unknown) => refusal(() => readCompletionRequest(body));
 
 describe('a chat request', () => {
   test("has vLLM's defaults", () => {
-    expect(parseChatRequest({ messages })).toEqual({
+    expect(readChatRequest({ messages })).toMatchObject({
       model: undefined,
       messages: [{ role: 'user', text: 'Hello' }],
       stream: false,
@@ -30,6 +21,9 @@ describe('a chat request', () => {
       n: 1,
       priority: 0,
       seed: undefined,
+      stop: [],
+      includeStop: false,
+      echo: false,
     });
   });
 
@@ -37,7 +31,7 @@ describe('a chat request', () => {
     const stream_options = { include_usage: true, continuous_usage_stats: true };
     const sampling = { max_tokens: 5, min_tokens: 2, ignore_eos: true, n: 1, priority: -1, seed: 7, temperature: 0 };
     const body = { model: 'qwen', messages, stream: true, stream_options, ...sampling, unknown_field: [] };
-    expect(parseChatRequest(body)).toMatchObject({
+    expect(readChatRequest(body)).toMatchObject({
       model: 'qwen',
       stream: true,
       includeUsage: true,
@@ -51,18 +45,18 @@ describe('a chat request', () => {
   });
 
   test('prefers max_completion_tokens', () => {
-    expect(parseChatRequest({ messages, max_tokens: 5, max_completion_tokens: 9 }).maxTokens).toBe(9);
+    expect(readChatRequest({ messages, max_tokens: 5, max_completion_tokens: 9 }).maxTokens).toBe(9);
   });
 
   test('takes null for absent, and the spellings pydantic takes', () => {
     const body = { messages, max_tokens: '12', stream: 'true', n: null, seed: null, stop: null, response_format: null };
-    expect(parseChatRequest(body)).toMatchObject({ maxTokens: 12, stream: true, seed: undefined });
+    expect(readChatRequest(body)).toMatchObject({ maxTokens: 12, stream: true, seed: undefined });
   });
 
   test('reads text from strings, parts and their absence', () => {
     const content = [{ type: 'text', text: 'one' }, { type: 'text', text: 'two' }, 'three'];
     const call = { role: 'assistant', content: null, tool_calls: [] };
-    const request = parseChatRequest({
+    const request = readChatRequest({
       messages: [{ role: 'system', content: 'be brief' }, { role: 'user', content }, call],
     });
     expect(request.messages).toEqual([
@@ -73,7 +67,7 @@ describe('a chat request', () => {
   });
 
   test('asks for the usage by naming stream options; statistics come only with it', () => {
-    const ask = (stream_options: object) => parseChatRequest({ messages, stream: true, stream_options });
+    const ask = (stream_options: object) => readChatRequest({ messages, stream: true, stream_options });
     expect(ask({})).toMatchObject({ includeUsage: true, continuousUsage: false });
     expect(ask({ include_usage: false, continuous_usage_stats: true })).toMatchObject({
       includeUsage: false,
@@ -83,9 +77,9 @@ describe('a chat request', () => {
 
   test('may offer tools and leave the choice', () => {
     const tools = [{ type: 'function', function: { name: 'look_up' } }];
-    expect(() => parseChatRequest({ messages, tools })).not.toThrow();
-    expect(() => parseChatRequest({ messages, tools, tool_choice: 'auto' })).not.toThrow();
-    expect(() => parseChatRequest({ messages, tool_choice: 'none', response_format: { type: 'text' } })).not.toThrow();
+    expect(() => readChatRequest({ messages, tools })).not.toThrow();
+    expect(() => readChatRequest({ messages, tools, tool_choice: 'auto' })).not.toThrow();
+    expect(() => readChatRequest({ messages, tool_choice: 'none', response_format: { type: 'text' } })).not.toThrow();
   });
 });
 
@@ -144,8 +138,7 @@ describe('values out of rule', () => {
     [{ min_tokens: -1 }, 'min_tokens', 'greater than or equal to 0'],
     [{ min_tokens: 6, max_tokens: 5 }, 'min_tokens', 'less than or equal to max_tokens=5, got 6'],
     [{ n: 0 }, 'n', 'must be at least 1, got 0'],
-    [{ n: 2 }, 'n', 'is not supported by this endpoint'],
-    [{ n: '2' }, 'n', 'is not supported by this endpoint'],
+    [{ n: 129 }, 'n', 'n must be at most 128, got 129.'],
     [{ temperature: -1 }, 'temperature', 'must be non-negative'],
     [{ top_p: 0 }, 'top_p', 'must be in (0, 1]'],
     [{ top_k: -2 }, 'top_k', 'must be 0 (disable), or at least 1'],
@@ -155,16 +148,8 @@ describe('values out of rule', () => {
     [{ repetition_penalty: 0 }, 'repetition_penalty', 'must be greater than zero'],
     [{ tools: [] }, 'tools', 'must not be an empty array'],
     [{ tool_choice: 'auto' }, 'tool_choice', '`tools` must be set'],
-    [{ tools, tool_choice: 'required' }, 'tool_choice', 'is not supported by this endpoint'],
-    [{ tools, tool_choice: { function: { name: 'look_up' } } }, 'tool_choice', 'is not supported by this endpoint'],
     [{ tools, tool_choice: 'always' }, 'tool_choice', 'Invalid value for `tool_choice`: always!'],
-    [{ response_format: { type: 'json_object' } }, 'response_format', 'is not supported by this endpoint'],
-    [{ response_format: { type: 'json_schema' } }, 'response_format', 'is not supported by this endpoint'],
-    [{ structured_outputs: { choice: ['a'] } }, 'structured_outputs', 'is not supported by this endpoint'],
-    [{ logprobs: true }, 'logprobs', 'is not supported by this endpoint'],
     [{ top_logprobs: 2 }, 'top_logprobs', '`logprobs` must be set to true'],
-    [{ prompt_logprobs: 1 }, 'prompt_logprobs', 'is not supported by this endpoint'],
-    [{ echo: true }, 'echo', 'is not supported by this endpoint'],
     [{ use_beam_search: true }, 'use_beam_search', 'is not supported by this endpoint'],
   ])('%j is refused', (body, param, part) => {
     const fields = chatRefusal({ messages, ...body });
@@ -183,11 +168,11 @@ describe('a completion request', () => {
     ],
     [[[1, 2, 3]], [1, 2, 3]],
   ])('takes the prompt %j', (prompt, read) => {
-    expect(parseCompletionRequest({ prompt })).toMatchObject({ prompt: read, maxTokens: 16 });
+    expect(readCompletionRequest({ prompt })).toMatchObject({ prompts: [read], maxTokens: 16 });
   });
 
   test('keeps the default when max_tokens is null', () => {
-    expect(parseCompletionRequest({ prompt: 'Hello', max_tokens: null }).maxTokens).toBe(16);
+    expect(readCompletionRequest({ prompt: 'Hello', max_tokens: null }).maxTokens).toBe(16);
   });
 
   test.each([
@@ -196,11 +181,7 @@ describe('a completion request', () => {
     [{ prompt: [] }, 'must be provided and non-empty'],
     [{ prompt: [''] }, 'must be provided and non-empty'],
     [{ prompt: [[]] }, 'must be provided and non-empty'],
-    [{ prompt: ['a', 'b'] }, 'More than one prompt in a request is not supported'],
-    [{ prompt: [[1], [2]] }, 'More than one prompt in a request is not supported'],
-    [{ prompt: 'a', echo: true }, '`echo` is not supported'],
-    [{ prompt: 'a', logprobs: 0 }, '`logprobs` is not supported'],
-    [{ prompt: 'a', suffix: 'b' }, '`suffix` is not supported'],
+    [{ prompt: 'a', suffix: 'b' }, 'suffix is not currently supported'],
   ])('%j is refused', (body, part) => {
     const fields = completionRefusal(body);
     expect(fields).toMatchObject({ type: 'BadRequestError', code: 400 });

@@ -37,6 +37,16 @@ export function parseBlock(text: string): Block | undefined {
   return own >= 0 && own <= address.width ? { ...address, length: own } : undefined;
 }
 
+/** One spelling for every address: of an IPv6 address eight groups without leading zeros. */
+export function addressText({ width, bits }: Address): string {
+  const [part, radix, dot] = width === IPV4_BITS ? [8, 10, '.'] : [16, 16, ':'];
+  const parts: string[] = [];
+  for (let shift = width - part; shift >= 0; shift -= part) {
+    parts.push(BigInt.asUintN(part, bits >> BigInt(shift)).toString(radix));
+  }
+  return parts.join(dot);
+}
+
 export function contains(block: Block, address: Address): boolean {
   const shift = BigInt(block.width - block.length);
   return block.width === address.width && block.bits >> shift === address.bits >> shift;

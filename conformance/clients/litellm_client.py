@@ -1,0 +1,27 @@
+import os
+
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
+import litellm
+
+from driver import chunks, options, serve, whole
+
+litellm.suppress_debug_info = True
+litellm.telemetry = False
+
+
+def ask(request, seen):
+    settings = {"api_base": request["baseURL"], "api_key": request["apiKey"]}
+    if "retries" in request:
+        settings["max_retries"] = request["retries"]
+    if "timeoutMs" in request:
+        settings["timeout"] = request["timeoutMs"] / 1_000
+    sent = options(request)
+    answer = litellm.completion(**{**sent, "model": "openai/" + sent["model"]}, **settings)
+    if request.get("stream"):
+        chunks(request, seen, answer, lambda: answer.completion_stream.close())
+    else:
+        whole(seen, answer)
+
+
+serve(ask)

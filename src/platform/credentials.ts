@@ -1,0 +1,107 @@
+import { fromSeconds, type Micros } from '../kernel/index.ts';
+import type { ApiKeyOperation } from './operations-spec.ts';
+import type { Service } from './service.ts';
+import type { ServiceStatus } from './states.ts';
+
+/** How long an IAM token is good for (guide 181, 1462). */
+export const TOKEN_LIFE = fromSeconds(86_400);
+
+/** In which states of a service keys are bound to it (guide 1906). */
+const BINDS_IN: readonly ServiceStatus[] = ['RUNNING', 'CONCERNING', 'STOPPING', 'STOPPED', 'ERROR'];
+
+/** An API key, known by the digest of its plain text, which whoever made it has seen once (guide 1890, 1949). */
+export interface ApiKey {
+  /** Unique until it is deleted. */
+  readonly name: string;
+  readonly digest: string;
+  readonly description: string;
+  /** Of every service, or of those that it is bound to. */
+  readonly scope: 'USER' | 'SERVICE';
+  readonly createdAt: Micros;
+  /** Good until then; absent: until it is deleted. */
+  readonly expiresAt?: Micros;
+  readonly boundTo: ReadonlySet<Service>;
+}
+
+interface Token {
+  /** The project that it is for; null: a domain, which no service takes (guide 1499). */
+  readonly project: string | null;
+  readonly expiresAt: Micros;
+}
+
+/** The API keys and IAM tokens that there are. It never sees one, only digests. */
+export class Credentials {
+  /** By digest. */
+  readonly #keys = new Map<string, ApiKey & { readonly boundTo: Set<Service> }>();
+  readonly #tokens = new Map<string, Token>();
+
+  /** A service has been made with keys of its own: they are bound to it. */
+  introduce(service: Service): void {
+    const { auth } = service.spec;
+    if (auth.kind !== 'api-key') return;
+    for (const { name, digest } of auth.keys) {
+      this.#keys.set(digest, {
+        name: `${service.name}-${name}`,
+        digest,
+        description: '',
+        scope: 'SERVICE',
+        createdAt: 0 as Micros,
+        boundTo: new Set([service]),
+      });
+    }
+  }
+
+  /** In order of creation. */
+  get keys(): readonly ApiKey[] {
+    return [...this.#keys.values()];
+  }
+
+  /** Whether the key with that digest opens a service. */
+  keyOpens(service: Service, digest: string | null, now: Micros): boolean {
+    const key = digest === null ? undefined : this.#keys.get(digest);
+    if (key === undefined || now >= (key.expiresAt ?? Number.POSITIVE_INFINITY)) return false;
+    return key.scope === 'USER' || key.boundTo.has(service);
+  }
+
+  issueToken(digest: string, token: Token): void {
+    this.#tokens.set(digest, token);
+  }
+
+  /** What is wrong with the token of that digest, in the gateway's words; undefined when it is good. */
+  tokenProblem(digest: string | undefined, now: Micros): string | undefined {
+    if (digest === undefined) return 'x-auth-token not found';
+    const token = this.#tokens.get(digest);
+    if (token === undefined) return 'decrypt token fail';
+    if (token.project === null) return 'the token is not scoped to a project';
+    return now < token.expiresAt ? undefined : 'token expires';
+  }
+
+  /** @param service the one that is bound to, or unbound from. @returns why it was refused; undefined when it was done */
+  take(operation: ApiKeyOperation, service: Service | undefined, now: Micros): string | undefined {
+    if (operation.kind === 'create-key') return this.#create(operation, now);
+    const key = [...this.#keys.values()].find(({ name }) => name === operation.key);
+    if (key === undefined) return `there is no API key "${operation.key}"`;
+    if (operation.kind === 'delete-key') {
+      // Guide 1936: not while it opens services by being bound to them.
+      const bound = [...key.boundTo].filter(({ deleted }) => !deleted);
+      if (bound.length > 0) return `it is bound to "${bound[0]!.name}"`;
+      this.#keys.delete(key.digest);
+      return undefined;
+    }
+    if (service === undefined) return `there is no service "${operation.service}"`;
+    if (operation.kind === 'unbind-key') return key.boundTo.delete(service) ? undefined : 'it is not bound to it';
+    if (key.scope === 'USER') return 'it is good for all services, and bound to none';
+    if (service.spec.auth.kind !== 'api-key') return 'the service asks for no API key';
+    if (!BINDS_IN.includes(service.status)) return `the service is ${service.status}`;
+    if (key.boundTo.has(service)) return 'it is bound to it already';
+    key.boundTo.add(service);
+    return undefined;
+  }
+
+  #create({ kind: _, ...key }: ApiKeyOperation & { kind: 'create-key' }, now: Micros): string | undefined {
+    const taken = [...this.#keys.values()].some(({ name, digest }) => name === key.name || digest === key.digest);
+    if (taken) return `there is already an API key "${key.name}"`;
+    this.#keys.set(key.digest, { description: '', ...key, createdAt: now, boundTo: new Set() });
+    return undefined;
+  }
+}
