@@ -199,7 +199,7 @@ export class DataPlane {
         'x-request-id': id,
       },
       wholeHeaders: { 'content-type': 'application/json', 'x-request-id': id },
-      ...(atGateway ? { lost: gatewayError('backendUnavailable', id) } : {}),
+      ...(atGateway ? { lost: () => gatewayError(lateError(reply), id) } : {}),
       onAbort: () => session.command({ kind: 'disconnect', request: reply.number }),
     };
   }
@@ -262,4 +262,9 @@ function unknownModel({ request: { model } }: ReadRequest, served: string): Wire
 function errorExchange(at: Micros, dialect: ErrorDialect, { fields }: WireError, id: string): Exchange {
   const { status, contentType, body } = errorAnswer(dialect, fields, id);
   return new ReadyExchange(at, status, { 'content-type': contentType, ...lengthOf(body), 'x-request-id': id }, body);
+}
+
+/** Why a call that was passed on came to nothing: too late, or nobody left to ask; else its backend is gone. */
+function lateError({ refusal }: Reply): GatewayErrorKey {
+  return refusal?.by === 'gateway' ? refusal.error : 'backendUnavailable';
 }

@@ -12,7 +12,7 @@ export interface Presentation {
   readonly streamHeaders: Readonly<Record<string, string>>;
   readonly wholeHeaders: Readonly<Record<string, string>>;
   /** The answer to a backend that was lost before its first byte; absent when the connection just breaks. */
-  readonly lost?: { readonly status: number; readonly body: unknown };
+  readonly lost?: () => { readonly status: number; readonly body: unknown };
   readonly onAbort: () => void;
 }
 
@@ -117,7 +117,8 @@ export class ReplyExchange implements Exchange {
       due.push({ at, kind: 'cut' });
       return;
     }
-    this.#answer(due, at, lost.status, lost.body);
+    const { status, body } = lost();
+    this.#answer(due, at, status, body);
   }
 
   #answer(due: Delivery[], at: Micros, status: number, body: unknown): void {
