@@ -2,7 +2,7 @@ import type { Cluster } from '../cluster/index.ts';
 import type { Call } from '../gateway/index.ts';
 import { type Micros, suggestion } from '../kernel/index.ts';
 import { ALLOWED, type ApiKeyOperation, type OperationSpec, type Platform, parseAddress } from '../platform/index.ts';
-import { mistakeInFault } from './fault-checks.ts';
+import { isCount, mistakeInFault } from './fault-checks.ts';
 import type { FaultSpec } from './fault-spec.ts';
 
 /** All that can reach a running world from outside. Each is journalled with the moment at which it was taken. */
@@ -147,8 +147,4 @@ function mistakeInOperation(given: OperationSpec | ApiKeyOperation, platform: Pl
 
 function isText(value: unknown): boolean {
   return typeof value === 'string';
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

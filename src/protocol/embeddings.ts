@@ -102,15 +102,8 @@ export function embeddingList(
   encoding: EmbeddingRequest['encoding'],
   promptTokens: number,
 ) {
-  return vectorList(
-    head,
-    promptTokens,
-    vectors.map((vector, index) => ({
-      index,
-      object: 'embedding',
-      embedding: encoding === 'base64' ? vectorBase64(vector) : vector,
-    })),
-  );
+  const data = vectors.map((vector, index) => ({ index, object: 'embedding', embedding: encoded(vector, encoding) }));
+  return vectorList(head, promptTokens, data);
 }
 
 /** The body of an answer to `/pooling`; ids begin with `pool-` (pooling/pooling/protocol.py). */
@@ -120,15 +113,12 @@ export function poolingList(
   encoding: EmbeddingRequest['encoding'],
   promptTokens: number,
 ) {
-  return vectorList(
-    head,
-    promptTokens,
-    vectors.map((vector, index) => ({
-      index,
-      object: 'pooling',
-      data: encoding === 'base64' ? vectorBase64(vector) : vector,
-    })),
-  );
+  const data = vectors.map((vector, index) => ({ index, object: 'pooling', data: encoded(vector, encoding) }));
+  return vectorList(head, promptTokens, data);
+}
+
+function encoded(vector: readonly number[], encoding: EmbeddingRequest['encoding']): string | readonly number[] {
+  return encoding === 'base64' ? vectorBase64(vector) : vector;
 }
 
 function vectorList<Item extends object>({ id, created, model }: ReplyHead, promptTokens: number, data: Item[]) {

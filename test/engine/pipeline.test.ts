@@ -1,33 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  accelerator,
-  checkpointOf,
-  MODELS,
-  model,
-  type StepTimeScalars,
-  stepTimeFit,
-} from '../../src/catalog/index.ts';
+import { accelerator, checkpointOf, MODELS, model, stepTimeFit } from '../../src/catalog/index.ts';
 import { kvBytesKept, type Parallelism, RooflineModel, type StepWork, weightBytes } from '../../src/engine/index.ts';
 import { allReduce, expertExchange } from '../../src/engine/step-time/collectives.ts';
+import { IDEAL } from '../support/ideal-scalars.ts';
 
-/** Every rate at its peak and nothing besides: what is left is physics. */
-const IDEAL: StepTimeScalars = {
-  stepMicros: 0,
-  layerMicros: 0,
-  sequenceMicros: 0,
-  compute: 1,
-  expertCompute: 1,
-  weights: 1,
-  expertWeights: 1,
-  attention: 1,
-  attentionCompute: 1,
-  collectiveMicros: 0,
-  link: 1,
-  elementwise: 0,
-  frontEndMillis: 0,
-  tokensPerStep: 1,
-};
 const H100 = accelerator('h100');
 /** Links and networks of which nobody notices anything. */
 const WIRED = { ...H100, linkBandwidth: 1e18, networkBandwidth: 1e18, networkMicros: 0 };

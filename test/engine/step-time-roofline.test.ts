@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accelerator, checkpointOf, MODELS, model, type StepTimeScalars } from '../../src/catalog/index.ts';
+import { accelerator, checkpointOf, MODELS, model } from '../../src/catalog/index.ts';
 import {
   kvBytesPerToken,
   type Parallelism,
@@ -8,24 +8,8 @@ import {
   type StepWork,
   weightBytes,
 } from '../../src/engine/index.ts';
+import { IDEAL } from '../support/ideal-scalars.ts';
 
-/** Every rate at its peak and nothing besides: what is left is physics. */
-const IDEAL: StepTimeScalars = {
-  stepMicros: 0,
-  layerMicros: 0,
-  sequenceMicros: 0,
-  compute: 1,
-  expertCompute: 1,
-  weights: 1,
-  expertWeights: 1,
-  attention: 1,
-  attentionCompute: 1,
-  collectiveMicros: 0,
-  link: 1,
-  elementwise: 0,
-  frontEndMillis: 0,
-  tokensPerStep: 1,
-};
 const H100 = accelerator('h100');
 
 const ideal = (id: string, parallelism: Parallelism = { devices: 1 }, scalars = IDEAL): RooflineModel =>
