@@ -13,7 +13,7 @@
  * });
  * ```
  */
-import { DataPlane, type Door, LabFetch, Outbox, runInLabTime } from './api/index.ts';
+import { DataPlane, type Door, GATEWAY, LabFetch, Outbox, runInLabTime } from './api/index.ts';
 import {
   journalHeader,
   type LoadedScenario,
@@ -240,7 +240,7 @@ export class Lab {
   }
 
   #doorOf(url: URL): Door | undefined {
-    if (url.hostname === GATEWAY_HOST) return 'gateway';
+    if (url.hostname === GATEWAY_HOST) return GATEWAY;
     if (!url.hostname.endsWith(POD_HOST)) return undefined;
     const dotted = url.hostname.slice(0, -POD_HOST.length);
     const slot = this.#world.platform.slots.find((each) => each.replaceAll('/', '.') === dotted);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { WireError, type WireFields } from '../protocol/index.ts';
 import { OPERATIONS, type ReadBody, type ReadRequest, readBody } from './operations.ts';
+import { textOf } from './wire.ts';
 
 /** A body above this is read in a thread of its own: parsing it here would hold every stream up. */
 const LARGE_BYTES = 256 * 1_024;
@@ -27,9 +28,10 @@ export class BodyReader {
   readonly #waiting = new Map<number, (read: ReadBody) => void>();
 
   /** Undefined when the body is small, or of no operation: whoever handles the request then reads it. */
-  read(path: string, body: string): Promise<ReadBody> | undefined {
+  read(path: string, bytes: Uint8Array): Promise<ReadBody> | undefined {
     const operation = OPERATIONS.get(path);
-    if (operation === undefined || body.length < LARGE_BYTES) return undefined;
+    if (operation === undefined || bytes.length < LARGE_BYTES) return undefined;
+    const body = textOf(bytes);
     // Run from its TypeScript sources, the package has no compiled worker.
     if (!existsSync(WORKER)) return Promise.resolve(readBody(operation, body));
     const id = this.#tasks++;

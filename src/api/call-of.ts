@@ -1,8 +1,8 @@
 import type { Call, CallPrompt } from '../gateway/index.ts';
 import type { Service } from '../platform/index.ts';
 import { prefixHashes, type SamplingRequest, WireError } from '../protocol/index.ts';
-import type { Caller } from './data-plane.ts';
 import { type Generation, leastTokens } from './generation.ts';
+import type { Caller } from './language-model.ts';
 import type { CountedPrompt, ReadBody } from './operations.ts';
 import type { Pooling } from './pooling.ts';
 

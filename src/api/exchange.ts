@@ -9,7 +9,7 @@ export type Delivery =
       readonly status: number;
       readonly headers: Readonly<Record<string, string>>;
     }
-  | { readonly at: Micros; readonly kind: 'body'; readonly text: string }
+  | { readonly at: Micros; readonly kind: 'body'; readonly data: string | Uint8Array }
   | { readonly at: Micros; readonly kind: 'end' }
   /** The connection breaks. */
   | { readonly at: Micros; readonly kind: 'cut' };
@@ -32,11 +32,11 @@ export class ReadyExchange implements Exchange {
   readonly #at: Micros;
   #left: Delivery[];
 
-  constructor(at: Micros, status: number, headers: Readonly<Record<string, string>>, text: string) {
+  constructor(at: Micros, status: number, headers: Readonly<Record<string, string>>, data: string | Uint8Array) {
     this.#at = at;
     this.#left = [
       { at, kind: 'head', status, headers },
-      { at, kind: 'body', text },
+      { at, kind: 'body', data },
       { at, kind: 'end' },
     ];
   }

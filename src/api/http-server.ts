@@ -1,11 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { UserError } from '../kernel/index.ts';
 import { BodyReader } from './body-reader.ts';
-import { BODY_LIMIT_BYTES, type DataPlane, type Door, operationPath } from './data-plane.ts';
+import type { DataPlane } from './data-plane.ts';
 import type { Delivery, Exchange } from './exchange.ts';
 import type { Live } from './live.ts';
 import type { Carrier } from './outbox.ts';
+import { BODY_LIMIT_BYTES, type Door, operationPath } from './wire.ts';
 
 /** A client that lets this much of its answer pile up unread is disconnected. */
 const UNREAD_LIMIT_BYTES = 32 * 2 ** 20;
@@ -16,32 +19,33 @@ const HEADERS_TIMEOUT_MS = 30_000;
 
 const BODIES = new BodyReader();
 
+/** What a port has beside the data plane. */
+export interface DoorExtras {
+  /** The port speaks TLS with these, PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Answers a request itself and returns true, or leaves it to the data plane. */
+  readonly answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Takes a connection over that asks for another protocol; without it such a request is one like any other. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
 /** One listening port of the data plane: bytes to requests, deliveries to bytes. */
 export class HttpDoor {
   readonly #live: Live;
   readonly #plane: DataPlane;
   readonly #door: Door;
-  readonly #extra: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly #extras: DoorExtras;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port: number;
 
-  /**
-   * @param port 0 for any free one; once open, the same port is kept
-   * @param extra answers a request itself and returns true, or leaves it to the data plane
-   */
-  constructor(
-    live: Live,
-    plane: DataPlane,
-    door: Door,
-    port: number,
-    extra: (request: IncomingMessage, response: ServerResponse) => boolean = () => false,
-  ) {
+  /** @param port 0 for any free one; once open, the same port is kept */
+  constructor(live: Live, plane: DataPlane, door: Door, port: number, extras: DoorExtras = {}) {
     this.#live = live;
     this.#plane = plane;
     this.#door = door;
     this.#port = port;
-    this.#extra = extra;
+    this.#extras = extras;
   }
 
   get port(): number {
@@ -54,7 +58,10 @@ export class HttpDoor {
 
   /** @throws UserError when the port is in use or may not be opened. */
   async open(host: string): Promise<void> {
-    const server = createServer((request, response) => this.#onRequest(request, response));
+    const { tls, upgrade } = this.#extras;
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
+    const server = tls === undefined ? createServer(onRequest) : createSecureServer(tls, onRequest);
+    if (upgrade !== undefined) server.on('upgrade', upgrade);
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.on('connection', (socket) => {
       socket.setNoDelay(true);
@@ -94,7 +101,7 @@ export class HttpDoor {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    if (this.#extra(request, response)) return;
+    if (this.#extras.answer?.(request, response) === true) return;
     const chunks: Buffer[] = [];
     let size = 0;
     let refused = false;
@@ -109,12 +116,12 @@ export class HttpDoor {
       }
     });
     request.on('end', () => {
-      if (!refused) this.#handle(request, Buffer.concat(chunks).toString('utf8'), response);
+      if (!refused) this.#handle(request, Buffer.concat(chunks), response);
     });
     request.on('error', () => response.destroy());
   }
 
-  #handle(request: IncomingMessage, body: string, response: ServerResponse): void {
+  #handle(request: IncomingMessage, body: Buffer, response: ServerResponse): void {
     const path = request.url ?? '/';
     const headers = request.headers as Record<string, string | undefined>;
     const clientIp = request.socket.remoteAddress;
@@ -153,7 +160,7 @@ class ResponseCarrier implements Carrier {
         response.writeHead(delivery.status, delivery.headers);
         break;
       case 'body':
-        response.write(delivery.text);
+        response.write(delivery.data);
         if (response.writableLength > UNREAD_LIMIT_BYTES) response.destroy();
         break;
       case 'end':

@@ -2,7 +2,7 @@
  * The api shell: everything that connects to a running world. One transport-free data plane, carried by sockets
  * against the wall clock or by an in-process fetch in lab time. It translates and validates; it decides nothing.
  */
-export { DataPlane, type Door, type WireRequest } from './data-plane.ts';
+export { DataPlane } from './data-plane.ts';
 export type { Delivery, Exchange } from './exchange.ts';
 export { LabFetch } from './lab-fetch.ts';
 export { runInLabTime, type TimeDriver } from './lab-time.ts';
@@ -10,3 +10,4 @@ export { type LagFigures, Live } from './live.ts';
 export { Outbox } from './outbox.ts';
 export { type Addresses, LiveServer, type ServerOptions } from './server.ts';
 export { warmUp } from './warm-up.ts';
+export { type Door, GATEWAY, type WireRequest } from './wire.ts';

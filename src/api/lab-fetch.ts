@@ -1,7 +1,7 @@
-import type { DataPlane, Door, WireRequest } from './data-plane.ts';
-import { BODY_LIMIT_BYTES } from './data-plane.ts';
+import type { DataPlane } from './data-plane.ts';
 import type { Delivery } from './exchange.ts';
 import type { Carrier, Outbox } from './outbox.ts';
+import { BODY_LIMIT_BYTES, type Door, type WireRequest } from './wire.ts';
 
 /** Statuses that have no body (WHATWG fetch). */
 const NULL_BODY = new Set([101, 204, 205, 304]);
@@ -32,11 +32,11 @@ export class LabFetch {
       throw new TypeError('fetch failed', { cause: new Error(`getaddrinfo ENOTFOUND ${url.hostname}`) });
     this.#onActivity();
     if (!this.#plane.listens(door)) throw refusedConnection(url);
-    const body = await request.text();
+    const body = new Uint8Array(await request.arrayBuffer());
     this.#onActivity();
     request.signal.throwIfAborted();
     const exchange =
-      Buffer.byteLength(body) > BODY_LIMIT_BYTES
+      body.length > BODY_LIMIT_BYTES
         ? this.#plane.refuse('bodyTooLarge')
         : this.#plane.handle(wire(request, url, body), door);
     return new Promise((resolve, reject) => {
@@ -64,7 +64,6 @@ class FetchCarrier implements Carrier {
   readonly #onCancel: () => void;
   readonly #onActivity: () => void;
   readonly #onEnd: () => void;
-  readonly #encoder = new TextEncoder();
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   constructor(
@@ -88,7 +87,7 @@ class FetchCarrier implements Carrier {
         this.#begin(delivery.status, delivery.headers);
         break;
       case 'body':
-        if (delivery.text !== '') this.#stream?.enqueue(this.#encoder.encode(delivery.text));
+        if (delivery.data.length > 0) this.#stream?.enqueue(bytesOf(delivery.data));
         break;
       case 'end':
         this.#onEnd();
@@ -130,7 +129,11 @@ function refusedConnection({ host }: URL): TypeError {
   return new TypeError('fetch failed', { cause });
 }
 
-function wire(request: Request, url: URL, body: string): WireRequest {
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data) : data;
+}
+
+function wire(request: Request, url: URL, body: Uint8Array): WireRequest {
   return {
     method: request.method,
     path: url.pathname + url.search,

@@ -64,9 +64,9 @@ export class ReplyExchange implements Exchange {
         text = this.#writer.open();
       }
       text += this.#writer.token(choice, this.#sent[choice]!++);
-      if (text !== '') due.push({ at, kind: 'body', text });
+      if (text !== '') due.push({ at, kind: 'body', data: text });
       if (this.#nextToken().choice >= 0) continue;
-      due.push({ at, kind: 'body', text: this.#writer.close() }, { at, kind: 'end' });
+      due.push({ at, kind: 'body', data: this.#writer.close() }, { at, kind: 'end' });
       this.#over = true;
       return due;
     }
@@ -124,7 +124,7 @@ export class ReplyExchange implements Exchange {
   #answer(due: Delivery[], at: Micros, status: number, body: unknown): void {
     const text = JSON.stringify(body);
     const headers = { ...this.#how.wholeHeaders, ...lengthOf(text) };
-    due.push({ at, kind: 'head', status, headers }, { at, kind: 'body', text }, { at, kind: 'end' });
+    due.push({ at, kind: 'head', status, headers }, { at, kind: 'body', data: text }, { at, kind: 'end' });
     this.#over = true;
   }
 }

@@ -6,6 +6,7 @@ import { DataPlane } from './data-plane.ts';
 import { HttpDoor } from './http-server.ts';
 import type { Live } from './live.ts';
 import { liveMetrics } from './live-metrics.ts';
+import { GATEWAY } from './wire.ts';
 
 const PORT_MAX = 65_535;
 
@@ -53,9 +54,9 @@ export class LiveServer {
     this.#live = live;
     this.#plane = plane;
     this.#options = options;
-    this.#gateway = new HttpDoor(live, plane, 'gateway', options.port, (request, response) =>
-      answerOwnMetrics(live, request, response),
-    );
+    this.#gateway = new HttpDoor(live, plane, GATEWAY, options.port, {
+      answer: (request, response) => answerOwnMetrics(live, request, response),
+    });
     this.#findSlots();
   }
 

@@ -3,15 +3,18 @@ import { type LabDescription, Session, World } from '../lab/index.ts';
 import { apiKeyFor } from '../platform/index.ts';
 import { DataPlane } from './data-plane.ts';
 import { Outbox } from './outbox.ts';
+import { GATEWAY } from './wire.ts';
 
 /** Requests that a run of the data plane takes until its code is compiled. */
 const REQUESTS = 200;
-const BODY = JSON.stringify({
-  messages: [{ role: 'user', content: 'Hello' }],
-  stream: true,
-  max_tokens: 16,
-  stream_options: { include_usage: true },
-});
+const BODY = Buffer.from(
+  JSON.stringify({
+    messages: [{ role: 'user', content: 'Hello' }],
+    stream: true,
+    max_tokens: 16,
+    stream_options: { include_usage: true },
+  }),
+);
 
 /**
  * Takes requests through a world of its own, which nobody sees, so that the first real ones do not wait for code to
@@ -32,7 +35,7 @@ export function warmUp(description: LabDescription): void {
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const path = `/v2/infer/${spec.id}/v1/chat/completions`;
     for (let request = 0; request < REQUESTS; request++) {
-      outbox.add(plane.handle({ method: 'POST', path, headers, body: BODY }, 'gateway'), { deliver: () => {} });
+      outbox.add(plane.handle({ method: 'POST', path, headers, body: BODY }, GATEWAY), { deliver: () => {} });
     }
     while (outbox.size > 0) {
       const due = Math.min(world.kernel.nextAt(), outbox.nextDue()) as Micros;

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BODY_LIMIT_BYTES } from '../../src/api/data-plane.ts';
+import { BODY_LIMIT_BYTES } from '../../src/api/wire.ts';
 import { DOORS, type OpenDoor } from '../support/doors.ts';
 import { scenario } from '../support/scenario.ts';
 import { metric, post } from '../support/wire.ts';

@@ -26,7 +26,7 @@ class Asked {
 
   /** All that comes back. */
   body(path: string, body: object): string {
-    const request = { method: 'POST', path, headers: {}, body: JSON.stringify(body) };
+    const request = { method: 'POST', path, headers: {}, body: Buffer.from(JSON.stringify(body)) };
     return bodyOf(this.world, this.#plane.handle(request, { slot: SLOT }));
   }
 }
@@ -35,7 +35,7 @@ function bodyOf(world: World, exchange: Exchange): string {
   let text = '';
   for (let over = false; !over; ) {
     const due = exchange.pull(world.now);
-    text += due.map((delivery: Delivery) => (delivery.kind === 'body' ? delivery.text : '')).join('');
+    text += due.map((delivery: Delivery) => (delivery.kind === 'body' ? delivery.data : '')).join('');
     over = due.some(({ kind }) => kind === 'end' || kind === 'cut');
     const next = Math.min(exchange.nextDue(), world.kernel.nextAt()) as Micros;
     if (!over && next === NEVER) throw new Error('Nothing more comes');

@@ -1,0 +1,196 @@
+import type { Call, Refusal, Reply } from '../gateway/index.ts';
+import type { Micros } from '../kernel/index.ts';
+import type { Session } from '../lab/index.ts';
+import type { Service, UnitReplica, UnitSpec } from '../platform/index.ts';
+import {
+  type ErrorDialect,
+  errorAnswer,
+  type GatewayErrorKey,
+  gatewayError,
+  inputTooLong,
+  modelNotFound,
+  type ReplyHead,
+  SSE_CONTENT_TYPE_GATEWAY,
+  SSE_CONTENT_TYPE_VLLM,
+  WireError,
+  wrongDimensions,
+} from '../protocol/index.ts';
+import { callOf } from './call-of.ts';
+import { type Exchange, lengthOf, ReadyExchange } from './exchange.ts';
+import { answerContext, type Generation, type GenerationOperation } from './generation.ts';
+import { OPERATIONS, type ReadBody, type ReadRequest, readBody } from './operations.ts';
+import type { Pooling, PoolingOperation } from './pooling.ts';
+import type { Question } from './questions.ts';
+import type { Refusals } from './refusals.ts';
+import { type Presentation, ReplyExchange } from './reply-exchange.ts';
+import { models, SERVER_ANSWERS } from './server-answers.ts';
+import { textOf, type WireRequest } from './wire.ts';
+
+/** What a caller shows of himself: digests of what he knows, and where he is. */
+export type Credentials = Pick<Call, 'key' | 'token' | 'clientIp'>;
+
+/** Who calls what. */
+export interface Caller {
+  readonly to: Call['to'];
+  readonly service: Service;
+  readonly credentials: Credentials;
+  /** Whose model answers. */
+  readonly unit: UnitSpec;
+}
+
+/** A request of which the door has read who asks, of whom, and for what. */
+export interface Asked {
+  readonly wire: WireRequest;
+  /** What follows the service, or the pod's address; without the query. */
+  readonly path: string;
+  readonly query: string;
+}
+
+/**
+ * The surface of an engine's server, vLLM's, as a pod shows it and as the gateway passes it on: bodies to calls, replies
+ * to bodies.
+ */
+export class LanguageModel {
+  readonly #session: Session;
+  readonly #refusals: Refusals;
+
+  constructor(session: Session, refusals: Refusals) {
+    this.#session = session;
+    this.#refusals = refusals;
+  }
+
+  atGateway({ wire, path, query }: Asked, service: Service, credentials: Credentials): Exchange {
+    if (wire.method === 'GET' && SERVER_ANSWERS.has(path)) {
+      return this.#passOn(service, credentials, (backends) =>
+        path === '/v1/models'
+          ? models(this.#session.now, this.#session.world, backends)
+          : this.#serverAnswer(path, query, backends[0]!),
+      );
+    }
+    const operation = wire.method === 'POST' ? OPERATIONS.get(path) : undefined;
+    if (operation === undefined) return this.#refusals.refuse('apiNotFound');
+    if (operation.kind === 'question') {
+      return this.#passOn(service, credentials, ([replica]) => this.#answerQuestion(wire, operation, replica!));
+    }
+    const unit = service.spec.deployments[0]!.units[0]!;
+    return this.#call(wire, operation, { to: { service: service.spec.name }, service, credentials, unit });
+  }
+
+  /** @param replica one that has loaded its model */
+  atPod({ wire, path, query }: Asked, replica: UnitReplica): Exchange {
+    if (wire.method === 'GET' && SERVER_ANSWERS.has(path)) return this.#serverAnswer(path, query, replica);
+    const operation = wire.method === 'POST' ? OPERATIONS.get(path) : undefined;
+    if (operation === undefined) {
+      const known = OPERATIONS.has(path) || SERVER_ANSWERS.has(path);
+      const detail = known ? 'Method Not Allowed' : 'Not Found';
+      return ReadyExchange.json(this.#session.now, known ? 405 : 404, { detail });
+    }
+    if (operation.kind === 'question') return this.#answerQuestion(wire, operation, replica);
+    const { unit, deployment, slot } = replica;
+    return this.#call(wire, operation, { to: { slot }, service: deployment.service, credentials: { key: null }, unit });
+  }
+
+  /** What is no call of the simulation's, and passes through the gateway as it is: whoever may call may ask. */
+  #passOn(service: Service, by: Credentials, answer: (backends: readonly UnitReplica[]) => Exchange): Exchange {
+    const refusal = this.#session.world.gateway.unproved(service, by);
+    if (refusal?.by === 'gateway') return this.#refusals.refuse(refusal.error, refusal.detail);
+    const backends = service.deployments.flatMap((deployment) => deployment.backends).filter(({ loaded }) => loaded);
+    return backends.length === 0 ? this.#refusals.refuse('noBackend') : answer(backends);
+  }
+
+  #serverAnswer(path: string, query: string, replica: UnitReplica): Exchange {
+    const { world, now: at } = this.#session;
+    return SERVER_ANSWERS.get(path)!({ at, world, replica, query });
+  }
+
+  #answerQuestion(wire: WireRequest, question: Question, { unit, engine }: UnitReplica): Exchange {
+    const read = wire.read ?? readBody(question, textOf(wire.body));
+    const id = this.#refusals.asideId();
+    const error = read instanceof WireError ? read : unknownModel(read, unit.servedModelName);
+    const { now } = this.#session;
+    if (error !== undefined) return errorExchange(now, question.errors, error, id);
+    const body = question.answer((read as ReadRequest).request, engine!.spec.maxModelLen);
+    return ReadyExchange.json(now, 200, body, { 'x-request-id': id });
+  }
+
+  #call(wire: WireRequest, operation: GenerationOperation | PoolingOperation, caller: Caller): Exchange {
+    const { seed } = this.#session.world.description;
+    const bodyBytes = wire.body.length;
+    const dimensions = caller.unit.model.hidden;
+    const read = withinModel(wire.read ?? readBody(operation, textOf(wire.body)), dimensions);
+    const reply = this.#session.call((number) => callOf(read, caller, { seed, number, bodyBytes }));
+    if (reply.refusal !== undefined) return this.#refused(reply, reply.refusal, read, operation.errors);
+    if (read instanceof WireError) throw new Error('An invalid call was answered');
+    const how = this.#presentation(reply, 'service' in caller.to);
+    const id = this.#refusals.requestId(reply.number);
+    const created = Math.floor((this.#session.world.description.epoch + reply.arrivedAt / 1_000) / 1_000);
+    const headOf = (idPrefix: string): ReplyHead => ({ id: idPrefix + id, created, model: reply.model! });
+    if (operation.kind === 'pooling') {
+      const { request } = read as Pooling;
+      const context = { head: headOf(operation.idPrefix), promptTokens: reply.promptTokens, seed, dimensions };
+      return new ReplyExchange(reply, { ...how, body: () => operation.answer(request, context) });
+    }
+    const { dialect } = operation;
+    const generation = read as Generation;
+    const context = () => answerContext(generation, reply, seed, headOf(dialect.idPrefix));
+    const body = () => dialect.body(context());
+    const stream = generation.request.stream ? { writer: () => dialect.writer(context()) } : {};
+    return new ReplyExchange(reply, { ...how, body, ...stream });
+  }
+
+  #presentation(reply: Reply, atGateway: boolean): Omit<Presentation, 'body'> {
+    const session = this.#session;
+    const id = this.#refusals.requestId(reply.number);
+    return {
+      streamHeaders: {
+        'content-type': atGateway ? SSE_CONTENT_TYPE_GATEWAY : SSE_CONTENT_TYPE_VLLM,
+        'cache-control': 'no-cache',
+        'x-accel-buffering': 'no',
+        'x-request-id': id,
+      },
+      wholeHeaders: { 'content-type': 'application/json', 'x-request-id': id },
+      ...(atGateway ? { lost: () => gatewayError(lateError(reply), id) } : {}),
+      onAbort: () => session.command({ kind: 'disconnect', request: reply.number }),
+    };
+  }
+
+  #refused(reply: Reply, refusal: Refusal, read: ReadBody, errors: ErrorDialect): Exchange {
+    const at = reply.arrivedAt;
+    const id = this.#refusals.requestId(reply.number);
+    if (refusal.by === 'gateway') return this.#refusals.refused(refusal, id);
+    if (refusal.by === 'network') return new ReadyExchange(at, 503, {}, '');
+    return errorExchange(at, errors, engineError(refusal, read), id);
+  }
+}
+
+/** The engine's own words for why it refuses. */
+function engineError(refusal: Refusal & { by: 'engine' }, read: ReadBody): WireError {
+  if (read instanceof WireError) return read;
+  return refusal.error === 'unknown-model'
+    ? modelNotFound(read.request.model ?? '')
+    : inputTooLong(longestPrompt(read), refusal.maxModelLen);
+}
+
+function longestPrompt(read: ReadRequest): number {
+  return 'prompts' in read ? read.prompts.reduce((most, { tokens }) => Math.max(most, tokens), 0) : 0;
+}
+
+/** Vectors have the lengths that the model gives them. */
+function withinModel(read: ReadBody, dimensions: number): ReadBody {
+  if (read instanceof WireError) return read;
+  return wrongDimensions(read.request as { dimensions?: number | undefined }, dimensions) ?? read;
+}
+
+function unknownModel({ request: { model } }: ReadRequest, served: string): WireError | undefined {
+  return model === undefined || model === served ? undefined : modelNotFound(model);
+}
+
+function errorExchange(at: Micros, dialect: ErrorDialect, { fields }: WireError, id: string): Exchange {
+  const { status, contentType, body } = errorAnswer(dialect, fields, id);
+  return new ReadyExchange(at, status, { 'content-type': contentType, ...lengthOf(body), 'x-request-id': id }, body);
+}
+
+/** Why a call that was passed on came to nothing: too late, or nobody left to ask; else its backend is gone. */
+function lateError({ refusal }: Reply): GatewayErrorKey {
+  return refusal?.by === 'gateway' ? refusal.error : 'backendUnavailable';
+}
