@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SPEED_MAX, SPEED_MIN } from '../kernel/index.ts';
+import { type Micros, SPEED_MAX, SPEED_MIN } from '../kernel/index.ts';
+import { parseDuration } from '../scenario/index.ts';
 
 /** What every command that takes a scenario takes. */
 export interface ScenarioOptions {
@@ -23,7 +24,7 @@ export function addScenarioOptions(command: Command): Command {
 export function addOutputOptions(command: Command): Command {
   return command
     .option('--json', 'print the verdict as one JSON object')
-    .option('--requests <file>', 'write one JSON line a request')
+    .option('--requests <file>', 'write one JSON line a request', outputFile)
     .option('--tokens', 'with --requests: the moment of every token too');
 }
 
@@ -63,6 +64,19 @@ export function positive(text: string): number {
   return number;
 }
 
-function collect(value: string, previous: string[] = []): string[] {
+export function duration(text: string): Micros {
+  const found = parseDuration(text);
+  if (found === undefined) throw new InvalidArgumentError('expected a duration such as 500ms, 30s or 1m30s.');
+  return found;
+}
+
+/** A file to write. Standard output has the command's answer, and nothing else. */
+export function outputFile(text: string): string {
+  if (text === '-') throw new InvalidArgumentError('standard output has the verdict; expected a file.');
+  return text;
+}
+
+/** Of an option that may be given several times. */
+export function collect(value: string, previous: string[] = []): string[] {
   return [...previous, value];
 }

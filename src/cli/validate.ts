@@ -4,6 +4,15 @@ import { jsonSchema } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
 import type { ScenarioOptions } from './options.ts';
 
+/** What the parts of a scenario are called, one of them and several. */
+const NOUNS = [
+  ['pools', 'pool', 'pools'],
+  ['services', 'service', 'services'],
+  ['traffic', 'stream of traffic', 'streams of traffic'],
+  ['timeline', 'timeline entry', 'timeline entries'],
+  ['expectations', 'expectation', 'expectations'],
+] as const;
+
 /** `inferlab validate FILE`: everything that can be found wrong without running the scenario. */
 export function validate(file: string, options: ScenarioOptions & { readonly json?: boolean }): ExitCode {
   const { description, expectations } = loadScenarioFile(file, { seed: options.seed, settings: options.set });
@@ -19,9 +28,8 @@ export function validate(file: string, options: ScenarioOptions & { readonly jso
   };
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
-    const { scenario, ...counts } = summary;
-    const text = Object.entries(counts).map(([name, count]) => `${count} ${name}`);
-    process.stdout.write(`${scenario}: valid; ${text.join(', ')}\n`);
+    const text = NOUNS.map(([part, one, many]) => `${summary[part]} ${summary[part] === 1 ? one : many}`);
+    process.stdout.write(`${summary.scenario}: valid; ${text.join(', ')}\n`);
   }
   return ExitCode.pass;
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { JOURNAL_FORMAT, type JournalEnd, type JournalHeader, journalLine, type Stamped } from '../kernel/index.ts';
 import type { Command } from '../lab/index.ts';
+import { lockJournal } from './journal-lock.ts';
 import { type LoadedScenario, unreadable } from './load-scenario.ts';
 import { VERSION } from './version.ts';
 
@@ -23,13 +24,16 @@ export function journalHeader(loaded: LoadedScenario, noTraffic: boolean): Journ
 export class JournalFile {
   readonly #file: string;
   readonly #descriptor: number;
+  readonly #release: () => void;
 
-  /** @throws UserError when the file cannot be written */
+  /** @throws UserError when the file cannot be written, or a session that runs writes it */
   constructor(file: string, header: JournalHeader) {
     this.#file = file;
+    this.#release = lockJournal(file);
     try {
       this.#descriptor = openSync(file, 'w');
     } catch (error) {
+      this.#release();
       throw unreadable(error as Error, file);
     }
     this.#write(journalLine(header));
@@ -43,6 +47,7 @@ export class JournalFile {
   close(end: JournalEnd): void {
     this.#write(journalLine(end));
     closeSync(this.#descriptor);
+    this.#release();
   }
 
   #write(line: string): void {

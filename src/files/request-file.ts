@@ -35,7 +35,7 @@ export function writeRequests(
       const line = {
         request: record.number,
         service: world.platform.services[record.service]!.spec.name,
-        pod: world.owners[record.engine]?.name ?? null,
+        pod: world.podNames[record.engine] ?? null,
         traceRow: record.traceRow < 0 ? null : record.traceRow,
         outcome: OUTCOME_NAMES[record.outcome],
         status: record.status,

@@ -1,4 +1,4 @@
-import { UserError } from './errors.ts';
+import { type Place, UserError } from './errors.ts';
 import type { Micros } from './time.ts';
 
 export const JOURNAL_FORMAT = 1;
@@ -83,6 +83,7 @@ export function readJournal<Command>(text: string, file: string): Journal<Comman
       line: 1,
     });
   }
+  checkHeaderLists(header, { file, line: 1 });
   const commands: Stamped<Command>[] = [];
   let last = 0;
   for (let index = 1; index < lines.length; index++) {
@@ -107,6 +108,19 @@ export function readJournal<Command>(text: string, file: string): Journal<Comman
     commands.push(stamped);
   }
   return { header, commands };
+}
+
+/** @throws UserError naming the setting or the file of a header that is none */
+function checkHeaderLists({ settings, files }: JournalHeader, place: Place): void {
+  for (const [index, setting] of settings.entries()) {
+    if (typeof setting === 'string') continue;
+    throw new UserError(`settings.${index}: expected a text path=value, got ${JSON.stringify(setting)}`, place);
+  }
+  for (const [index, each] of (files as readonly (Partial<JournalFile> | null)[]).entries()) {
+    const { path, sha256, text } = each ?? {};
+    if (typeof path === 'string' && typeof sha256 === 'string' && typeof (text ?? '') === 'string') continue;
+    throw new UserError(`files.${index}: expected {path, sha256, text}, got ${JSON.stringify(each)}`, place);
+  }
 }
 
 function isJson(text: string): boolean {

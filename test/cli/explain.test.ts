@@ -34,6 +34,20 @@ describe('inferlab explain', () => {
     expect(lines.some(({ kind, what }) => kind === 'requests' && what === 'streams are cut')).toBe(true);
   });
 
+  test('tells what automatic scaling did by which rule, and why it failed', async () => {
+    const { stdout } = await inferlab(['explain', 'scenarios/scale-out.yaml', 'chat', '--json']);
+    const { lines } = JSON.parse(stdout) as { lines: Line[] };
+    const scaled = lines.filter(({ what }) => what.startsWith('rule "busy" scales main')).map(({ what }) => what);
+    expect(scaled.slice(0, 3)).toEqual([
+      'rule "busy" scales main from 1 to 2 instances',
+      'rule "busy" scales main from 2 to 3 instances',
+      'rule "busy" scales main from 3 to 4 instances',
+    ]);
+    expect(scaled).toContainEqual(
+      expect.stringMatching(/ and fails: 4 of \d instances came up within 3 minutes; 4 are wanted now$/),
+    );
+  });
+
   test('says of a pod why it is where it is', async () => {
     const { stdout } = await inferlab(['explain', STORY, '--json']);
     const { lines } = JSON.parse(stdout) as { lines: Line[] };
@@ -43,6 +57,28 @@ describe('inferlab explain', () => {
     expect(told.stdout).toMatch(new RegExp(`${pod} is on pool-a-node-1; the nodes as the scheduler last saw them:`));
     expect(told.stdout).toMatch(/ {4}pool-a-node-0 {2}node is not ready/);
     expect(told.stdout).toMatch(/ {2}> pool-a-node-1 {2}/);
+  });
+
+  test('of a node tells what befell it and its pods, and of one that was spared that nothing did', async () => {
+    const { stdout } = await inferlab(['explain', STORY, 'pool-a-node-0', '--json']);
+    const { lines } = JSON.parse(stdout) as { lines: Line[] };
+    const pods = new Set(lines.map(({ who }) => who).filter((who) => who.startsWith('chat-main-')));
+    expect([...pods]).toEqual([expect.stringMatching(/^chat-main-0-role-0-/)]);
+    for (const step of [/^Scheduled/, /^Healthy/, /^chip-fault/, /^Service detected a chip fault/, /^Killing/]) {
+      expect(lines.some(({ what }) => step.test(what))).toBe(true);
+    }
+    const quiet = await inferlab([
+      'explain',
+      'scenarios/quickstart.yaml',
+      'pool-a-node-1',
+      '--set',
+      'pools.0.nodes.0.count=2',
+      '--set',
+      'services.chat.deployments.main.instances=1',
+      '--set',
+      'timeline=[]',
+    ]);
+    expect(quiet).toMatchObject({ code: 0, stdout: 'nothing happened to pool-a-node-1\n' });
   });
 
   test('names the nearest when nothing is known of an object', async () => {

@@ -104,6 +104,19 @@ describe('inferlab run --json', () => {
     }
   });
 
+  test('--requests names the pod that had a request, not the one that took its place', async () => {
+    const file = join(folder, 'killed.jsonl');
+    await verdictOf(['scenarios/chip-fault-910b.yaml', '--requests', file]);
+    const lines = readLines(file).map((line) => JSON.parse(line));
+    const cut = lines.filter(({ outcome }) => outcome === 'cut');
+    const struck = Math.max(...cut.map(({ endedMicros }) => endedMicros));
+    const lost = new Set(cut.map(({ pod }) => pod));
+    expect(lost.size).toBe(1);
+    const later = new Set(lines.filter(({ arrivedMicros }) => arrivedMicros > struck).map(({ pod }) => pod));
+    expect(later.size).toBe(2);
+    expect([...lost].filter((pod) => later.has(pod))).toEqual([]);
+  });
+
   test('a file that cannot be written is exit code 2', async () => {
     const { code, stderr } = await inferlab(['run', SMALL, '--requests', '/nowhere/requests.jsonl']);
     expect(code).toBe(2);

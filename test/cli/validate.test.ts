@@ -8,7 +8,7 @@ import { inferlab, ROOT, SMALL } from '../support/cli.ts';
 describe('inferlab validate', () => {
   test('sums a valid scenario up', async () => {
     const { code, stdout } = await inferlab(['validate', SMALL]);
-    expect(stdout).toBe('small: valid; 1 pools, 1 services, 1 traffic, 1 timeline, 3 expectations\n');
+    expect(stdout).toBe('small: valid; 1 pool, 1 service, 1 stream of traffic, 1 timeline entry, 3 expectations\n');
     expect(code).toBe(0);
   });
 
