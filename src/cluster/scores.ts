@@ -34,7 +34,7 @@ const AFFINITY: Criterion = { name: 'against weak affinity', best: 'least', of: 
 
 /** Prefill and decode on different physical nodes (guide 751): before pods of one instance come together. */
 const ROLES_APART: Criterion = {
-  name: 'beside the other role',
+  name: 'pods of the other role',
   best: 'least',
   of: ({ besideOtherRole }) => besideOtherRole,
 };

@@ -11,11 +11,10 @@ import {
 import { BatchScheduler, type StepPlan } from './batch-scheduler.ts';
 import { EngineCounters } from './counters.ts';
 import { KvCache } from './kv-cache.ts';
-import type { EngineFigures, EngineListener } from './listener.ts';
+import type { EngineFigures, EngineListener, StepFigures } from './listener.ts';
 import { Segment } from './segment.ts';
 import { type EndReason, type Sequence, SequenceState } from './sequence.ts';
 import type { EngineSpec } from './spec.ts';
-import { emittedTokens } from './speculation.ts';
 import { FirstComeQueue, PriorityQueue, type WaitingQueue } from './waiting-queue.ts';
 
 /** Kinds of event that the engines of a world share: subject is the engine's number. */
@@ -64,7 +63,7 @@ export class Engine {
     this.id = id;
     this.spec = spec;
     this.startedAt = kernel.now;
-    this.#counters = new EngineCounters(kernel.now);
+    this.#counters = new EngineCounters(kernel.now, spec.speculation);
     this.#kernel = kernel;
     this.#events = events;
     this.#listener = listener;
@@ -93,17 +92,15 @@ export class Engine {
       return;
     }
     this.#entering.set(sequence.order, sequence);
-    const delay = frontEnd.fixedMicros + frontEnd.perTokenMicros * sequence.promptTokens;
-    const at = after(this.#kernel.now, Math.round(delay) as Micros);
-    this.#kernel.schedule(this.#events.entry, at, this.id, sequence.order);
+    const delay = Math.round(frontEnd.fixedMicros + frontEnd.perTokenMicros * sequence.promptTokens) as Micros;
+    this.#kernel.schedule(this.#events.entry, after(this.#kernel.now, delay), this.id, sequence.order);
   }
 
   /** To be called when the event scheduled for a sequence's entry comes up. */
   onEntry(order: number): void {
     const sequence = this.#entering.get(order);
     // Its client or its engine may be gone.
-    if (!this.#entering.delete(order)) return;
-    this.#enqueue(sequence!);
+    if (this.#entering.delete(order)) this.#enqueue(sequence!);
   }
 
   /** The keys and values of a receiving sequence have come: it takes its place at the next step boundary. */
@@ -157,15 +154,12 @@ export class Engine {
       this.#wake();
       return;
     }
-    if (this.#entering.delete(sequence.order)) {
-      this.#end(sequence, 'aborted');
-      return;
-    }
-    if (sequence.state === SequenceState.waiting) {
-      this.#waiting.forget();
+    const entering = this.#entering.delete(sequence.order);
+    if (entering || sequence.state === SequenceState.waiting) {
+      if (!entering) this.#waiting.forget();
       this.#end(sequence, 'aborted');
       // It may have held up the one behind it.
-      this.#wake();
+      if (!entering) this.#wake();
       return;
     }
     sequence.leaving = true;
@@ -186,12 +180,14 @@ export class Engine {
   setStalled(stalled: boolean): void {
     if (stalled === this.#stalled || !this.alive) return;
     this.#stalled = stalled;
-    if (!stalled) {
-      this.#startSegment();
+    if (stalled) {
+      this.#kernel.cancel(this.#token);
+      this.#interruptSegment();
       return;
     }
-    this.#kernel.cancel(this.#token);
-    this.#interruptSegment();
+    this.#startSegment();
+    // Whoever has left meanwhile is gone after a step.
+    if (this.#leaving > 0 && this.#segment.active) this.#endSegmentAtNextStep();
   }
 
   /** The process is gone: steps that have ended by now count, the one in progress does not; every sequence is cut. */
@@ -209,6 +205,7 @@ export class Engine {
     this.#entering.clear();
     this.#receiving.clear();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#end(next, 'cut');
+    this.#listener.died?.();
   }
 
   /** Ends the segment now: steps that have ended count, the one in progress is lost. */
@@ -244,10 +241,9 @@ export class Engine {
   }
 
   figures(): EngineFigures {
-    const now = this.#kernel.now;
-    const active = this.#segment.active;
+    const { now } = this.#kernel;
+    const { active, multiStep } = this.#segment;
     const steps = active ? this.#segment.stepsEndedBy(now) : 0;
-    const { multiStep } = this.#segment;
     const blocks = steps > 0 && multiStep ? this.#scheduler.blocksAfter(steps) : this.#blocks.used;
     return {
       running: this.#running.length + this.#held.size,
@@ -266,19 +262,21 @@ export class Engine {
     };
   }
 
+  stepFigures(): StepFigures {
+    const { active, multiStep } = this.#segment;
+    const ended = active && multiStep ? this.#segment.stepsEndedBy(this.#kernel.now) : 0;
+    return this.#counters.stepFigures(ended, this.#running.length);
+  }
+
   #startSegment(): void {
     if (this.#stalled) return;
-    const segment = this.#segment;
     const now = this.#kernel.now;
     this.#counters.countBlocks(now, this.#blocks.used, this.#blocks.used);
     const plan = this.#plan();
     if (this.#running.length === 0) return;
-    if (plan.decodeSteps > 0) {
-      segment.startDecode(now, plan.decodeSteps, plan.work, this.#slowdown);
-    } else {
-      segment.startMixed(now, plan.work, this.#slowdown);
-    }
-    this.#token = this.#kernel.schedule(this.#events.stepEnd, segment.end, this.id);
+    if (plan.decodeSteps > 0) this.#segment.startDecode(now, plan.decodeSteps, plan.work, this.#slowdown);
+    else this.#segment.startMixed(now, plan.work, this.#slowdown);
+    this.#token = this.#kernel.schedule(this.#events.stepEnd, this.#segment.end, this.id);
   }
 
   /**
@@ -304,6 +302,7 @@ export class Engine {
 
   #onAdmitted(sequence: Sequence): void {
     sequence.admitted = true;
+    if (sequence.generated > 0) this.#counters.handedOverTokens += sequence.promptTokens;
     if (sequence.leg !== 'decode') {
       this.#counters.promptTokens += sequence.promptTokens;
       if (sequence.prefix !== undefined) {
@@ -337,6 +336,8 @@ export class Engine {
     this.#counters.busyMicros += ended - segment.start;
     const blocksBefore = this.#blocks.used;
     let finished = this.#leaving > 0;
+    let made = 0;
+    let prompts = 0;
     for (const sequence of this.#running) {
       const { scheduled, pending, generated: before } = sequence;
       sequence.scheduled = 0;
@@ -346,23 +347,22 @@ export class Engine {
         continue;
       }
       // A multi-step segment decodes; a mixed step emits one token, or with drafts one and those accepted.
-      const emitted =
-        steps > 1 || scheduled === pending
-          ? steps
-          : emittedTokens(this.#kernel.chance.seed, this.spec.speculation!, sequence, scheduled);
+      const verifies = steps === 1 && scheduled > pending;
+      const emitted = verifies ? this.#counters.verified(this.#kernel.chance.seed, sequence, scheduled) : steps;
+      made += emitted;
       sequence.computed += pending + emitted - 1;
       sequence.generated += emitted;
-      this.#counters.generationTokens += emitted;
       this.#blocks.grow(sequence);
-      if (sequence.tokenTimes !== undefined) {
-        for (let token = 1; token <= emitted; token++) {
-          sequence.tokenTimes.push(segment.endOfStep(Math.min(token, steps)));
-        }
+      if (sequence.tokenTimes !== undefined) segment.addTokenTimes(sequence.tokenTimes, emitted, steps);
+      if (before === 0) {
+        prompts += sequence.promptTokens;
+        if (sequence.pooling) made--;
+        this.#listener.firstToken(sequence);
       }
-      if (before === 0) this.#listener.firstToken(sequence);
       if (sequence.generated >= sequence.outputTokens) finished = true;
     }
     this.#counters.countBlocks(ended, blocksBefore, this.#blocks.used);
+    this.#counters.countSteps(steps, made, prompts);
     segment.stop();
     if (finished) this.#removeEnded();
     this.#settling = false;

@@ -1,3 +1,4 @@
+import type { HistogramValue } from '../protocol/index.ts';
 import type { EndReason, Sequence } from './sequence.ts';
 
 /** What an engine reports, at the moment it happens. Handed in when the world is composed. */
@@ -14,6 +15,8 @@ export interface EngineListener {
   /** A decode leg has its blocks; its keys and values may come; see {@link Engine.receive}. */
   receiving?(sequence: Sequence): void;
   ended(sequence: Sequence, reason: EndReason): void;
+  /** The engine's process is gone, after the ends of all that it had. */
+  died?(): void;
 }
 
 /** An engine's figures at one moment. Times are microseconds, summed since it started. */
@@ -36,4 +39,14 @@ export interface EngineFigures {
   readonly held: number;
   /** Of those waiting, sequences whose keys and values are on their way. */
   readonly receiving: number;
+}
+
+/** What an engine's steps came to since it started, as vLLM tells it. */
+export interface StepFigures {
+  /** Tokens a step: those emitted, and the prompts that came to their first token. Steps without any are left out. */
+  readonly tokens: HistogramValue;
+  /** Tokens that were drafted. */
+  readonly draftTokens: number;
+  /** Drafts by how many of their tokens were accepted, from none to all. */
+  readonly drafts: readonly number[];
 }

@@ -75,6 +75,11 @@ export class Segment {
     return (this.#start + Math.max(step, Math.round(this.#slowdown * this.#elapsed(step)))) as Micros;
   }
 
+  /** Adds the moments of so many tokens, one a step; what is left of them comes with the last of `steps`. */
+  addTokenTimes(times: Micros[], tokens: number, steps: number): void {
+    for (let token = 1; token <= tokens; token++) times.push(this.endOfStep(Math.min(token, steps)));
+  }
+
   /** How many steps have ended at or before `at`: steps are nearly equal, so interpolation finds it in a few looks. */
   stepsEndedBy(at: Micros): number {
     let low = 0;

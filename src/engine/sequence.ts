@@ -1,4 +1,5 @@
 import type { Micros } from '../kernel/index.ts';
+import type { ApplicationTask } from './application-spec.ts';
 
 /** How a sequence ended: with its last token, by its client's leaving, or with its engine. */
 export type EndReason = 'finished' | 'aborted' | 'cut';
@@ -36,6 +37,10 @@ export interface SequenceAsk {
   readonly leg?: Leg;
   /** Tokens that another engine has generated, and when; for a decode leg. */
   readonly generated?: readonly Micros[];
+  /** The prompt alone is wanted: the one token that the engine makes is nobody's. Default false. */
+  readonly pooling?: boolean;
+  /** What an application has to do, whose pieces are its tokens; an engine goes by the tokens. */
+  readonly task?: ApplicationTask | undefined;
 }
 
 /**
@@ -63,6 +68,7 @@ export class Sequence {
   readonly finishReason: 'stop' | 'length';
   readonly priority: number;
   readonly leg: Leg;
+  readonly task: ApplicationTask | undefined;
   state: SequenceState = SequenceState.waiting;
   /** Units at the head of its prefix that it shares with whoever needs them. */
   sharedUnits = 0;
@@ -72,6 +78,7 @@ export class Sequence {
   remote: boolean;
   /** Order of arrival at its engine. */
   order = 0;
+  readonly pooling: boolean;
 
   constructor(ask: SequenceAsk) {
     this.request = ask.request;
@@ -81,7 +88,9 @@ export class Sequence {
     this.prefix = ask.prefix;
     this.priority = ask.priority ?? 0;
     this.leg = ask.leg ?? 'whole';
+    this.task = ask.task;
     this.remote = this.leg === 'decode';
+    this.pooling = ask.pooling ?? false;
     this.generated = ask.generated?.length ?? 0;
     this.tokenTimes = ask.watched === true ? [...(ask.generated ?? [])] : undefined;
   }

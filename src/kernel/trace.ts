@@ -49,13 +49,18 @@ export class Trace {
 
   /** Records a text: an event, a change of state or a command. */
   tell(at: Micros, text: string): void {
-    if (this.#filled + RECORD_BYTES > BUFFER_BYTES) this.#flush();
     const bytes = utf8ToBytes(text);
+    if (this.#filled + RECORD_BYTES + bytes.length > BUFFER_BYTES) this.#flush();
     this.#write(at);
     this.#write(TEXT);
     this.#write(bytes.length);
-    this.#flush();
-    this.#hash.update(bytes);
+    if (this.#filled + bytes.length > BUFFER_BYTES) {
+      this.#flush();
+      this.#hash.update(bytes);
+    } else {
+      this.#bytes.set(bytes, this.#filled);
+      this.#filled += bytes.length;
+    }
     this.#records++;
     this.#sink?.(`${at} ${text}`);
   }

@@ -15,8 +15,12 @@ export const LOWEST_SLO_CLASS = 3;
 
 /** Of a service (guide 231-269). What is absent limits nobody. */
 export interface CallSettings {
-  /** Default HTTPS. */
+  /** What it is called over, and nothing else; see {@link calledOver}. */
   readonly protocol?: CallProtocol;
+  /** Fixed for the service's life (guide 231). Default synchronous. */
+  readonly mode?: CallMode;
+  /** Tasks that it may have at a time, 0 to 10,000; of an asynchronous service, which needs it (guide 232). */
+  readonly maxTasks?: number;
   /** To the first piece of an answer; each piece begins it anew (guide 259). Without it answers may take for ever. */
   readonly requestTimeout?: Micros;
   /** Largest request in MB (guide 264). */
@@ -27,7 +31,35 @@ export interface CallSettings {
   readonly circuitBreaker?: CircuitBreakerSpec;
   /** Of requests that state none themselves. */
   readonly sloClass?: SloClass;
+  /** Private connections of other accounts need no approval (guide 248). Default false. */
+  readonly autoApproveConnections?: boolean;
 }
+
+/** How clients prove who they are. */
+export type AuthKind = 'none' | 'token' | 'api-key';
+
+/**
+ * What may change while a service is there: all of its call settings but the protocol, which its containers follow, and
+ * how clients prove who they are (guide 3303; the contract's update). Null takes a setting away.
+ */
+export type ServiceChanges = {
+  readonly [Setting in Exclude<ChangeableSetting, 'auth'>]?: CallSettings[Setting] | null;
+} & { readonly auth?: AuthKind };
+
+/** The settings that a change may name: neither protocol nor call mode (guide 231). */
+export const CHANGEABLE_SETTINGS = [
+  'maxTasks',
+  'requestTimeout',
+  'requestSizeMB',
+  'rateLimits',
+  'access',
+  'retry',
+  'circuitBreaker',
+  'sloClass',
+  'autoApproveConnections',
+  'auth',
+] as const satisfies readonly (keyof CallSettings | 'auth')[];
+type ChangeableSetting = (typeof CHANGEABLE_SETTINGS)[number];
 
 /**
  * Who may call a service, by IP address (guide 248, 3384). The guide calls the entries CIDR blocks and regular
@@ -106,19 +138,46 @@ export const RETRY_RANGES = {
   count: { low: 1, high: 10 },
   interval: { low: fromMillis(1), high: fromMillis(10_000) },
 } as const;
+/** Tasks of an asynchronous service (guide 232), and those that an instance of it works on at a time (guide 3392). */
+export const TASK_RANGES = {
+  service: { low: 0, high: 10_000 },
+  instance: { low: 1, high: 100 },
+} as const;
 /** Guide 3592. */
 export const HIGHEST_WEIGHT = 100;
 /** Guide 3939. */
 export const METRIC_PORT_RANGE = { low: 1_024, high: 65_535 } as const;
 
-export function isWebSocket(protocol: CallProtocol): boolean {
+/**
+ * The protocols over which a service answers. One that states none answers over HTTP and HTTPS alike: the guide's
+ * default is HTTPS (244), but a client in a test should not need a certificate for a service that asks for nothing.
+ */
+export function calledOver(protocol: CallProtocol | undefined): readonly CallProtocol[] {
+  return protocol === undefined ? ['HTTP', 'HTTPS'] : [protocol];
+}
+
+/** It goes through TLS. */
+export function isSecure(protocol: CallProtocol): boolean {
+  return protocol === 'HTTPS' || protocol === 'WSS';
+}
+
+export function isWebSocket(protocol: CallProtocol | undefined): boolean {
   return protocol === 'WS' || protocol === 'WSS';
 }
 
 /** Every setting with something wrong, and what. */
 export function callProblems(settings: CallSettings): [setting: keyof CallSettings, problem: string][] {
-  const { protocol = 'HTTPS', requestTimeout, requestSizeMB, rateLimits, access, retry, circuitBreaker } = settings;
+  const { protocol = 'HTTPS', mode, maxTasks, requestTimeout, requestSizeMB, rateLimits } = settings;
+  const { access, retry, circuitBreaker } = settings;
   const found: Partial<Record<keyof CallSettings, string | undefined>> = {
+    // Guide 3383.
+    protocol:
+      mode === 'asynchronous' && isWebSocket(protocol)
+        ? `asynchronous services are called over HTTP or HTTPS, not ${protocol}`
+        : undefined,
+    ...(mode === 'asynchronous' && maxTasks === undefined
+      ? { mode: 'an asynchronous service needs "maxTasks": how many tasks it may have' }
+      : { maxTasks: maxTasks === undefined ? undefined : maxTasksProblem(maxTasks, mode) }),
     requestTimeout: requestTimeout && timeoutProblem(requestTimeout / 1e6),
     requestSizeMB: requestSizeMB === undefined ? undefined : requestSizeProblem(requestSizeMB),
     rateLimits: rateLimits && rateLimitProblem(rateLimits, protocol),
@@ -190,6 +249,27 @@ export function circuitBreakerProblem(spec: CircuitBreakerSpec): string | undefi
   return errorPercent(spec) > 0 && spec.errorRate <= 1
     ? undefined
     : `an error rate is 0.01 to 1, not ${spec.errorRate}`;
+}
+
+/** What is wrong with the most tasks that a service may have; undefined when nothing is. */
+export function maxTasksProblem(tasks: number, mode: CallMode = 'synchronous'): string | undefined {
+  if (mode === 'synchronous') return 'only a service of "mode: asynchronous" has tasks';
+  const { low, high } = TASK_RANGES.service;
+  return Number.isInteger(tasks) && tasks >= low && tasks <= high
+    ? undefined
+    : `the most tasks of a service are ${low} to ${high}, not ${tasks}`;
+}
+
+/** What is wrong with the tasks that an instance may work on at a time; undefined when nothing is (guide 3392). */
+export function concurrentTasksProblem(tasks: number | undefined, mode: CallMode = 'synchronous'): string | undefined {
+  if (mode === 'synchronous') {
+    return tasks === undefined ? undefined : 'only a service of "mode: asynchronous" has tasks';
+  }
+  if (tasks === undefined) return 'a deployment of an asynchronous service needs "maxConcurrentTasks"';
+  const { low, high } = TASK_RANGES.instance;
+  return Number.isInteger(tasks) && tasks >= low && tasks <= high
+    ? undefined
+    : `the concurrent tasks of an instance are ${low} to ${high}, not ${tasks}`;
 }
 
 /** What is wrong with a weight; undefined when nothing is. */

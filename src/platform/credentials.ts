@@ -23,17 +23,31 @@ export interface ApiKey {
   readonly boundTo: ReadonlySet<Service>;
 }
 
-interface Token {
-  /** The project that it is for; null: a domain, which no service takes (guide 1499). */
+/** An IAM token that has been issued. */
+export interface Token {
+  /** The id of the project that it is for; null: a domain, which no service takes (guide 1499). */
   readonly project: string | null;
   readonly expiresAt: Micros;
+  /** The name of the user who asked for it. */
+  readonly user?: string | undefined;
 }
 
-/** The API keys and IAM tokens that there are. It never sees one, only digests. */
+/**
+ * The API keys and IAM tokens that there are. It never sees one, only digests (see `keyDigest`), and finds them by
+ * digest: there is no comparison of secrets whose time could tell anything.
+ */
 export class Credentials {
   /** By digest. */
   readonly #keys = new Map<string, ApiKey & { readonly boundTo: Set<Service> }>();
+  /** In order of issue. */
   readonly #tokens = new Map<string, Token>();
+  readonly #project: string;
+  #issued = 0;
+
+  /** @param project the id of the project that all services are in */
+  constructor(project: string) {
+    this.#project = project;
+  }
 
   /** A service has been made with keys of its own: they are bound to it. */
   introduce(service: Service): void {
@@ -63,8 +77,25 @@ export class Credentials {
     return key.scope === 'USER' || key.boundTo.has(service);
   }
 
-  issueToken(digest: string, token: Token): void {
+  /** How many tokens have been issued. */
+  get issued(): number {
+    return this.#issued;
+  }
+
+  issueToken(digest: string, token: Token, now: Micros): void {
+    // Those that have been over for a whole life more are forgotten: there are only so many.
+    for (const [old, { expiresAt }] of this.#tokens) {
+      if (now < expiresAt + TOKEN_LIFE) break;
+      this.#tokens.delete(old);
+    }
+    this.#issued++;
     this.#tokens.set(digest, token);
+  }
+
+  /** The token of that digest, while it is good for anything. */
+  token(digest: string, now: Micros): Token | undefined {
+    const token = this.#tokens.get(digest);
+    return token !== undefined && now < token.expiresAt ? token : undefined;
   }
 
   /** What is wrong with the token of that digest, in the gateway's words; undefined when it is good. */
@@ -72,8 +103,9 @@ export class Credentials {
     if (digest === undefined) return 'x-auth-token not found';
     const token = this.#tokens.get(digest);
     if (token === undefined) return 'decrypt token fail';
+    if (now >= token.expiresAt) return 'token expires';
     if (token.project === null) return 'the token is not scoped to a project';
-    return now < token.expiresAt ? undefined : 'token expires';
+    return token.project === this.#project ? undefined : 'the token is scoped to another project';
   }
 
   /** @param service the one that is bound to, or unbound from. @returns why it was refused; undefined when it was done */

@@ -132,11 +132,14 @@ export class Deployment {
       .sort((one, other) => one.place - other.place);
   }
 
-  /** The decode replicas of an instance that can take over an answer, in order of their places. */
+  /**
+   * The decode replicas of an instance that answers are handed to, in order of their places. One that hangs is among
+   * them until somebody notices, as one of a common unit is.
+   */
   decoders(instance: Instance): UnitReplica[] {
     return instance.replicas.filter(
-      (replica) =>
-        replica.role === 'decode' && replica.serves && (instance.leaving ? replica.engine?.alive : replica.ready),
+      ({ role, loaded, engine, ready }) =>
+        role === 'decode' && loaded && engine?.alive === true && (instance.leaving || ready),
     );
   }
 }

@@ -3,6 +3,7 @@ import { after, type EventKind, type Kernel, type Micros, Priority } from '../ke
 import type { Timings } from './durations.ts';
 import type { Pod, StallKind } from './pod.ts';
 import { loadMicros } from './pod-preparation.ts';
+import type { AnyUnitSpec } from './spec.ts';
 import { coLocationSlowdown } from './step-time.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { UnitReplica } from './unit-replica.ts';
@@ -87,7 +88,7 @@ export class EngineGroups {
   #refreshSpeeds(leader: UnitReplica): void {
     const nodes = nodesOf(leader);
     for (const other of this.#replicas) {
-      if (other.leader !== other || other.unit.engine.interference === undefined) continue;
+      if (other.leader !== other || other.unit.engine?.interference === undefined) continue;
       if (other === leader || nodesOf(other).some((node) => nodes.includes(node))) this.#setSpeed(other);
     }
   }
@@ -95,7 +96,7 @@ export class EngineGroups {
   #setSpeed(replica: UnitReplica): void {
     const { engine, unit, slowdown } = replica;
     if (engine?.alive !== true) return;
-    if (unit.engine.interference === undefined) {
+    if (unit.engine?.interference === undefined) {
       engine.slowDown(slowdown);
       return;
     }
@@ -109,12 +110,18 @@ export class EngineGroups {
   }
 
   #onLoaded(leader: UnitReplica): void {
+    // Guide 686: at a port that the image does not listen on nobody answers, neither requests nor checks.
+    if (!listensWhereAsked(leader.unit)) return;
     leader.loaded = true;
     for (const pod of leader.group) {
       this.#listener.healthChanged(pod!);
       this.#listener.changed(pod!);
     }
   }
+}
+
+function listensWhereAsked({ image, containerPort }: AnyUnitSpec): boolean {
+  return (containerPort ?? image.port) === (image.port ?? containerPort);
 }
 
 /** The nodes that an engine has devices on. */

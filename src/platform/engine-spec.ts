@@ -1,8 +1,16 @@
 import { deviceOf, GIB, type NodeFlavor } from '../catalog/index.ts';
 import type { Cluster } from '../cluster/index.ts';
-import { type EngineSpec, kvBytesKept, kvBytesPerToken, kvCopies, weightBytes } from '../engine/index.ts';
+import {
+  type EngineSpec,
+  kvBytesKept,
+  kvBytesPerToken,
+  kvCopies,
+  type ProcessSpec,
+  weightBytes,
+} from '../engine/index.ts';
 import { UserError } from '../kernel/index.ts';
-import type { DeploymentSpec, UnitSpec } from './spec.ts';
+import { isApplication } from './application.ts';
+import type { AnyUnitSpec, DeploymentSpec, UnitSpec } from './spec.ts';
 import { BATCHING, unitCheckpoint, unitParallelism, unitStepTime } from './step-time.ts';
 
 /** Activations and buffers that the engine's profiling run sets aside, per device. Assumed: 8,192 tokens in flight. */
@@ -13,7 +21,7 @@ export function checkEngines(service: string, spec: DeploymentSpec, cluster: Clu
   for (const node of cluster.nodes(spec.pool)) {
     for (const unit of spec.units) {
       const { role, nodePool = spec.nodePool } = unit;
-      if (role === 'worker' || (nodePool !== undefined && node.nodePool !== nodePool)) continue;
+      if (role === 'worker' || isApplication(unit) || (nodePool !== undefined && node.nodePool !== nodePool)) continue;
       const where = `service "${service}", deployment "${spec.name}"`;
       engineSpec({ ...unit, pods: enginePods(spec, unit) }, node.flavor, where);
     }
@@ -21,9 +29,15 @@ export function checkEngines(service: string, spec: DeploymentSpec, cluster: Clu
 }
 
 /** Pods of the engine of a unit's replica: a master has its workers' as well. */
-function enginePods({ units }: DeploymentSpec, { role, pods = 1 }: UnitSpec): number {
+function enginePods({ units }: DeploymentSpec, { role, pods = 1 }: AnyUnitSpec): number {
   if (role !== 'common') return pods;
   return units.reduce((sum, unit) => sum + (unit.role === 'worker' ? (unit.pods ?? 1) : 0), pods);
+}
+
+/** What a unit's pod runs on a node of this flavor, by what it serves. @throws UserError as {@link engineSpec} does */
+export function processSpec(unit: AnyUnitSpec, flavor: NodeFlavor, where: string): ProcessSpec {
+  if (!isApplication(unit)) return { kind: 'engine', spec: engineSpec(unit, flavor, where) };
+  return { kind: 'application', spec: unit.application };
 }
 
 /**

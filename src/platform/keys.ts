@@ -1,5 +1,4 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { hexDigest } from './hex-digest.ts';
 
 const KEY_PREFIX = 'sk-';
 const KEY_DIGITS = 40;
@@ -9,14 +8,15 @@ const KEY_DIGITS = 40;
  * be told it beforehand. Only shells call this; the core knows keys by {@link keyDigest}.
  */
 export function apiKeyFor(seed: number, service: string, keyName: string): string {
-  return KEY_PREFIX + sha256Hex(`${seed}/api-key/${service}/${keyName}`).slice(0, KEY_DIGITS);
+  return KEY_PREFIX + hexDigest(`${seed}/api-key/${service}/${keyName}`).slice(0, KEY_DIGITS);
 }
 
-/** The digest by which the core recognises a key, 64 hexadecimal digits; the journal holds it, never the plain text. */
+/**
+ * The digest by which the core recognises a key or a token, 64 hexadecimal digits of SHA-256; the journal holds it, never
+ * the plain text. Keys and tokens have 160 random bits and more, so nobody gets from a digest to what it is of; and to
+ * look one up by its digest, in whatever time that takes, tells nothing of the plain text: who tries texts cannot steer
+ * their digests towards one that is known.
+ */
 export function keyDigest(seed: number, plaintext: string): string {
-  return sha256Hex(`${seed}/digest/${plaintext}`);
-}
-
-function sha256Hex(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)));
+  return hexDigest(`${seed}/digest/${plaintext}`);
 }

@@ -1,4 +1,6 @@
 import type { Micros } from '../kernel/index.ts';
+import type { ServiceChanges } from './call-settings.ts';
+import type { ConnectionOperation } from './private-connections-spec.ts';
 import type { ScalingSpec } from './scaling-spec.ts';
 import type { DeploymentSpec } from './spec.ts';
 
@@ -41,6 +43,10 @@ export type OperationSpec =
   /** The service is stopped once it has run so long; without `limit` it runs on (guide 233). */
   | { readonly kind: 'set-auto-stop'; readonly service: string; readonly limit?: Micros | undefined }
   | ({ readonly kind: 'set-weight'; readonly weight: number } & DeploymentTarget)
+  /** It gets copies of live requests and no live one, or live ones again (guide 3643). */
+  | ({ readonly kind: 'set-mirror'; readonly mirror: boolean } & DeploymentTarget)
+  /** The service's own settings change; its deployments are left alone (guide 3303). */
+  | { readonly kind: 'modify-service'; readonly service: string; readonly set: ServiceChanges }
   /** With `recreate` a new instance takes its place; else the deployment has one less for good (guide 3235-3239). */
   | ({ readonly kind: 'delete-instance'; readonly instance: number; readonly recreate: boolean } & DeploymentTarget)
   /** A new pod takes its place. Forced: without a graceful end. */
@@ -61,7 +67,13 @@ export type ApiKeyOperation =
   | { readonly kind: 'delete-key'; readonly key: string }
   | { readonly kind: 'bind-key' | 'unbind-key'; readonly key: string; readonly service: string };
 
+/** All that an operator asks for. */
+export type Operation = OperationSpec | ApiKeyOperation | ConnectionOperation;
+
 export type OperationKind = OperationSpec['kind'];
 
 /** An operation on one deployment, or on all of a service. */
-export type DeploymentOperation = Exclude<OperationSpec, { kind: 'add-deployment' | 'set-auto-stop' }>;
+export type DeploymentOperation = Exclude<
+  OperationSpec,
+  { kind: 'add-deployment' | 'set-auto-stop' | 'modify-service' }
+>;

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/index.ts';
 import { after, type EventKind, fromSeconds, type Kernel, type Micros, Priority, UserError } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
-import { mirrorProblem, routingProblem, weightProblem } from './call-settings.ts';
+import { concurrentTasksProblem, mirrorProblem, routingProblem, weightProblem } from './call-settings.ts';
 import type { Deployment } from './deployment.ts';
 import { DELETE_RETRIES } from './durations.ts';
 import type { Endings } from './endings.ts';
@@ -13,6 +13,7 @@ import { LAST_INSTANCE, refusalTold } from './refusals.ts';
 import type { Rollouts } from './rollout.ts';
 import { MOST_INSTANCES, type ScalingSpec, scalingProblem } from './scaling-spec.ts';
 import type { Service } from './service.ts';
+import { changedService } from './service-changes.ts';
 import type { DeploymentSpec } from './spec.ts';
 import type { Standing } from './standing.ts';
 import { ALLOWED, NOT_IN_PUBLIC_POOLS, SERVICE_ADDS_IN, SERVICE_SETS_IN } from './states.ts';
@@ -92,6 +93,13 @@ export class Operations {
       case 'set-auto-stop':
         if (!SERVICE_SETS_IN.includes(service.status)) return `the service is ${service.status}`;
         return this.#actions.setAutoStop(service, operation.limit);
+      case 'modify-service': {
+        if (!SERVICE_SETS_IN.includes(service.status)) return `the service is ${service.status}`;
+        const changed = changedService(service.spec, operation.set);
+        if (typeof changed === 'string') return changed;
+        service.spec = changed;
+        return undefined;
+      }
       case 'start':
       case 'stop':
       case 'delete':
@@ -142,8 +150,15 @@ export class Operations {
     switch (operation.kind) {
       case 'start':
         return this.start(deployment, 'start');
+      case 'delete': {
+        // All of a service may go at once; one by one, the mirrors first (guide 3644).
+        const left = deployment.service.deployments.filter((each) => each !== deployment && each.status !== 'DELETING');
+        const orphans = operation.deployment !== undefined && left.length > 0 && left.every(({ mirror }) => mirror);
+        if (orphans) return `only mirrors would be left: "${left[0]!.name}"`;
+        this.#endings.begin(deployment, operation.kind);
+        return undefined;
+      }
       case 'stop':
-      case 'delete':
       case 'interrupt':
         this.#endings.begin(deployment, operation.kind);
         return undefined;
@@ -159,6 +174,8 @@ export class Operations {
         return this.#setScaling(deployment, operation.scaling);
       case 'set-weight':
         return setWeight(deployment, operation.weight);
+      case 'set-mirror':
+        return setMirror(deployment, operation.mirror);
       case 'delete-instance':
         return this.#deleteInstance(deployment, operation.instance, operation.recreate);
       case 'delete-pod':
@@ -208,7 +225,8 @@ export class Operations {
       return (
         (scaling && scalingProblem(scaling)) ??
         (routing && routingProblem(routing, this.#inPublicPool(spec) ? 'public' : 'dedicated')) ??
-        mirrorProblem(service.spec.protocol ?? 'HTTPS', 'synchronous', [...others, spec])
+        concurrentTasksProblem(spec.maxConcurrentTasks, service.spec.mode) ??
+        mirrorProblem(service.spec.protocol ?? 'HTTPS', service.spec.mode ?? 'synchronous', [...others, spec])
       );
     } catch (error) {
       if (error instanceof UserError) return error.message;
@@ -316,6 +334,17 @@ export class Operations {
 function setWeight(deployment: Deployment, weight: number): string | undefined {
   const problem = weightProblem(weight);
   if (problem === undefined) deployment.weight = weight;
+  return problem;
+}
+
+/** Guide 3643, 3644. */
+function setMirror(deployment: Deployment, mirror: boolean): string | undefined {
+  const { service } = deployment;
+  const { protocol = 'HTTPS', mode = 'synchronous' } = service.spec;
+  const there = service.deployments.filter(({ status }) => status !== 'DELETING');
+  const would = there.map(({ name, mirror: now }) => ({ name, mirror: name === deployment.name ? mirror : now }));
+  const problem = mirrorProblem(protocol, mode, would);
+  if (problem === undefined) deployment.mirror = mirror;
   return problem;
 }
 

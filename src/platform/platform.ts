@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/index.ts';
-import type { Engine, EngineSpec, KvLink, KvLinkSpec } from '../engine/index.ts';
+import type { KvLink, KvLinkSpec, ProcessSpec, ServingProcess } from '../engine/index.ts';
 import type { Kernel } from '../kernel/index.ts';
 import type { EventLog } from '../telemetry/index.ts';
 import { AutoStop } from './auto-stop.ts';
@@ -8,15 +8,19 @@ import { Deployment } from './deployment.ts';
 import type { Timings } from './durations.ts';
 import { Endings } from './endings.ts';
 import type { UnitEvidence } from './engine-settings.ts';
-import { checkEngines, engineSpec } from './engine-spec.ts';
+import { checkEngines, processSpec } from './engine-spec.ts';
 import { unitEvidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
 import { Hardware } from './hardware.ts';
+import { DEFAULT_IAM, type IamSpec } from './iam.ts';
 import { Operations } from './operations.ts';
-import type { ApiKeyOperation, OperationSpec, PodTarget } from './operations-spec.ts';
+import type { Operation, OperationSpec, PodTarget } from './operations-spec.ts';
 import type { Pod } from './pod.ts';
 import { PodLifecycle } from './pod-lifecycle.ts';
+import { PrivateConnections } from './private-connections.ts';
+import type { VpcSpec } from './private-connections-spec.ts';
 import { Recovery } from './recovery.ts';
+import { bindingRefusalTold } from './refusals.ts';
 import { Rollouts } from './rollout.ts';
 import { Scaling } from './scaling.ts';
 import { Scheduling } from './scheduling.ts';
@@ -34,14 +38,19 @@ export interface PlatformPorts {
   readonly timings: Timings;
   /** The calendar instant of time zero, milliseconds since 1970. */
   readonly epoch: number;
-  /** Starts the engine of a replica. */
-  readonly startEngine: (replica: UnitReplica, spec: EngineSpec) => Engine;
+  /** Absent: the default account. */
+  readonly iam?: IamSpec | undefined;
+  readonly vpcs?: readonly VpcSpec[] | undefined;
+  /** Starts the engine of a replica, or its application. */
+  readonly startEngine: (replica: UnitReplica, process: ProcessSpec) => ServingProcess;
   /** The engine of a replica has started. */
   readonly onEngineStarted: (replica: UnitReplica) => void;
   /** Opens the link over which a prefill replica's keys and values leave. */
   readonly openLink: (spec: KvLinkSpec) => KvLink;
   /** A service's first deployment is over: it serves, or has failed. */
   readonly onSettled: (service: Service) => void;
+  /** Who takes the requests of a service may be different, or where it stands. */
+  readonly onBackendsChanged?: (service: Service) => void;
 }
 
 /**
@@ -65,7 +74,8 @@ export class Platform {
   readonly #slots = new Map<string, UnitReplica>();
   /** Registry, storage and secrets, which faults disturb. */
   readonly around = new Surroundings();
-  readonly credentials = new Credentials();
+  readonly credentials: Credentials;
+  readonly connections: PrivateConnections;
   readonly hardware: Hardware;
   readonly scaling: Scaling;
   readonly autoStop: AutoStop;
@@ -90,9 +100,14 @@ export class Platform {
       },
     });
     const fleet = this.#fleet;
+    const { domain, project } = ports.iam ?? DEFAULT_IAM;
+    this.credentials = new Credentials(project.id);
+    const pools = cluster.pools.map(({ name }) => name);
+    this.connections = new PrivateConnections(kernel, { vpcs: ports.vpcs ?? [], pools, account: domain });
     this.#standing = new Standing(events, {
       statusChanged: (service) => this.autoStop.statusChanged(service),
       settled: ports.onSettled,
+      backendsChanged: (service) => ports.onBackendsChanged?.(service),
     });
     this.#lifecycle = new PodLifecycle(
       { ...ports, around: this.around, pods: fleet.pods, replicas: fleet.replicas },
@@ -141,6 +156,7 @@ export class Platform {
       const service = new Service(index, spec);
       fleet.services.push(service);
       this.credentials.introduce(service);
+      for (const connection of spec.privateConnections ?? []) this.connections.introduce(service, connection);
       for (const deployment of spec.deployments) this.#addDeployment(service, deployment);
     }
   }
@@ -197,14 +213,28 @@ export class Platform {
   }
 
   /** Takes an operator's wish. @returns why it was refused; undefined when it was taken */
-  operate(operation: OperationSpec | ApiKeyOperation): string | undefined {
+  operate(operation: Operation): string | undefined {
     switch (operation.kind) {
       case 'create-key':
       case 'delete-key':
         return this.credentials.take(operation, undefined, this.#kernel.now);
       case 'bind-key':
-      case 'unbind-key':
-        return this.credentials.take(operation, this.service(operation.service), this.#kernel.now);
+      case 'unbind-key': {
+        const service = this.service(operation.service);
+        const refusal = this.credentials.take(operation, service, this.#kernel.now);
+        if (refusal !== undefined && service !== undefined) {
+          bindingRefusalTold(this.#events, service, operation, refusal);
+        }
+        return refusal;
+      }
+      case 'create-connection':
+      case 'approve-connection':
+      case 'reject-connection':
+      case 'revoke-connection':
+      case 'retry-connection':
+      case 'delete-connection':
+      case 'set-connection-urls':
+        return this.connections.take(operation, this.service(operation.service));
       default:
         return this.#operations.take(operation);
     }
@@ -265,7 +295,7 @@ export class Platform {
 
   #startEngine(replica: UnitReplica): void {
     const { node } = replica.pods[0]!.placement!;
-    replica.engine = this.#ports.startEngine(replica, engineSpec(replica.engineUnit, node.flavor, replica.slot));
+    replica.engine = this.#ports.startEngine(replica, processSpec(replica.engineUnit, node.flavor, replica.slot));
     this.#ports.onEngineStarted(replica);
   }
 

@@ -2,10 +2,11 @@ import { GIB } from '../catalog/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { weightBytes } from '../engine/index.ts';
 import type { INIT_CONTAINER_ERRORS } from '../telemetry/index.ts';
+import { isApplication, statusOfGet } from './application.ts';
 import type { Timings } from './durations.ts';
 import type { Pod } from './pod.ts';
 import type { ProbeAnswer, ProbeSpec } from './probes.ts';
-import type { UnitSpec } from './spec.ts';
+import type { AnyUnitSpec } from './spec.ts';
 import { unitCheckpoint } from './step-time.ts';
 import { compareVersions, type ModelStorageSpec, TEMPORARY_CREDENTIALS } from './storage.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -19,15 +20,16 @@ const SHELL = 'sh';
 
 /** What a mount of storage that is out of reach says. */
 const DOWN: Readonly<Record<ModelStorageSpec['kind'], string>> = {
-  obs: 'obs cannot be reached.',
-  obsfs: 'obsfs cannot be reached.',
-  'sfs-turbo': 'the SFS Turbo file system does not answer.',
-  'pre-warmed': 'the warmed-up models cannot be read.',
+  obs: 'Object storage (obs) cannot be reached.',
+  obsfs: 'The parallel file system (obsfs) cannot be reached.',
+  'sfs-turbo': 'The SFS Turbo file system does not answer.',
+  'pre-warmed': 'The warmed-up models cannot be read.',
   image: '',
 };
 
-export function weightGiB(unit: UnitSpec): number {
-  return weightBytes(unit.model, unitCheckpoint(unit)) / GIB;
+/** An application has no weights. */
+export function weightGiB(unit: AnyUnitSpec): number {
+  return isApplication(unit) ? 0 : weightBytes(unit.model, unitCheckpoint(unit)) / GIB;
 }
 
 /** Each pod of an engine of several loads its share of the weights. */
@@ -91,17 +93,17 @@ export function mountProblem(pod: Pod, cluster: Cluster, around: Surroundings): 
   const mounts = [...(needsInit(pod) ? [] : [unit.storage]), ...unit.files, ...unit.dumps];
   for (const { kind, name } of instance.version.spec.secrets) {
     // Guide 3828: so does a restart fail.
-    if (kind === 'dew' && around.deletedSecrets.has(name)) return `the DEW secret "${name}" does not exist.`;
+    if (kind === 'dew' && around.deletedSecrets.has(name)) return `The DEW secret "${name}" does not exist.`;
   }
   for (const { kind, address } of mounts) {
     if (kind === 'sfs-turbo' && !isAssociated(pod, address, cluster)) {
-      return 'the SFS Turbo file system is not associated with the pool.';
+      return 'The SFS Turbo file system is not associated with the pool.';
     }
     if (kind === 'pre-warmed' && !pod.placement!.node.warmModels.has(address)) {
       return `${address} is not warmed up on ${pod.placement!.node.name}.`;
     }
     if ((kind === 'obs' || kind === 'obsfs') && !hasCredentials(pod, cluster, around)) {
-      return `no access keys for ${kind}: the pool needs a DEW secret.`;
+      return `No access keys for ${kind}: the pool needs a DEW secret.`;
     }
     if (around.isDown(kind)) return DOWN[kind];
   }
@@ -154,7 +156,8 @@ export function loadMicros(pod: Pod, timings: Timings, around: Surroundings): nu
   const bandwidth = local ? timings.diskBandwidth : timings.storageBandwidth[kind];
   const slowdown = local ? 1 : around.slowdownOf(kind);
   const negotiation = pod.replica.leader.group.length > 1 ? timings.rankTable : 0;
-  return negotiation + timings.engineBoot + Math.round(((bytes * 1e6) / bandwidth) * slowdown);
+  const boot = pod.unit.application?.startup ?? timings.engineBoot;
+  return negotiation + boot + Math.round(((bytes * 1e6) / bandwidth) * slowdown);
 }
 
 /** What a probe of a running container hears. A command that is not there fails whatever the process does. */
@@ -164,6 +167,10 @@ export function answerTo({ check }: ProbeSpec, pod: Pod): ProbeAnswer {
   if (check.kind === 'command' && !hasTool(image.tools, programOf(check.command))) return 'not-found';
   if (pod.stale || leader.hangs) return 'silent';
   if (!leader.loaded) return 'refused';
+  if (check.kind === 'http' && isApplication(pod.unit)) {
+    const status = statusOfGet(pod.unit.application, check.path);
+    if (status < 200 || status > 399) return status;
+  }
   if (check.kind === 'http' && image.healthPaths !== undefined && !image.healthPaths.includes(check.path)) {
     return 'not-found';
   }

@@ -192,9 +192,10 @@ export class PodStages {
       return;
     }
     pod.phase = 'waiting';
-    this.#events.pod(pod.name, 'BackOffStart', problem);
+    const sentence = `${problem[0]!.toUpperCase()}${problem.slice(1)}`;
+    this.#events.pod(pod.name, 'BackOffStart', sentence);
     this.#warn(pod, 'podStartFailed');
-    if (pod.crashes > 0) this.#events.pod(pod.name, 'CrashLoopBackOff', problem);
+    if (pod.crashes > 0) this.#events.pod(pod.name, 'CrashLoopBackOff', sentence);
     this.#retry(pod, ++pod.crashes, Stage.start, problem);
   }
 

@@ -28,8 +28,11 @@ export function firstDelay({ interval, delay }: ProbeSpec): Micros {
   return interval > delay ? (0 as Micros) : delay;
 }
 
-/** What answers a check: nothing is wrong, nobody listens, nobody answers in time, or the image cannot. */
-export type ProbeAnswer = 'healthy' | 'refused' | 'silent' | 'not-found';
+/**
+ * What answers a check: nothing is wrong, nobody listens, nobody answers in time, or the image cannot; or, of an
+ * application, a status of its own that is not good.
+ */
+export type ProbeAnswer = 'healthy' | 'refused' | 'silent' | 'not-found' | number;
 
 /** What a failed check says, in the words of the kubelet. */
 export function failureText(kind: ProbeKind, { check, timeout }: ProbeSpec, answer: ProbeAnswer): string {
@@ -40,6 +43,8 @@ export function failureText(kind: ProbeKind, { check, timeout }: ProbeSpec, answ
       ? `${name}: ${check.command}: Command not found.`
       : `${name}: ${check.command} returned 1.`;
   }
-  if (answer === 'not-found') return `${name}: GET ${check.path}: statuscode 404.`;
-  return `${name}: GET ${check.path}: statuscode 503.`;
+  // An engine that is still loading does not listen yet.
+  if (answer === 'refused') return `${name}: GET ${check.path}: connection refused.`;
+  const status = answer === 'not-found' ? 404 : answer;
+  return `${name}: GET ${check.path}: statuscode ${status}.`;
 }

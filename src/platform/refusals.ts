@@ -1,5 +1,5 @@
 import type { EventLog } from '../telemetry/index.ts';
-import type { OperationSpec } from './operations-spec.ts';
+import type { ApiKeyOperation, OperationSpec } from './operations-spec.ts';
 import type { Service } from './service.ts';
 
 /** Why the only instance of a deployment is not deleted for good: it has a text of its own (guide 4444). */
@@ -47,6 +47,8 @@ export function refusalTold(events: EventLog, service: Service, operation: Opera
       break;
     }
     case 'set-weight':
+    case 'set-mirror':
+    case 'modify-service':
     case 'set-scaling':
     case 'set-auto-stop':
     case 'delete-version':
@@ -54,6 +56,16 @@ export function refusalTold(events: EventLog, service: Service, operation: Opera
       events.service(name, 'serviceConfigurationDeliveryFailed', why);
       break;
   }
+}
+
+/** Leaves the event that says that a key was not bound, or not unbound. */
+export function bindingRefusalTold(
+  events: EventLog,
+  { name }: Service,
+  { kind, key }: Extract<ApiKeyOperation, { readonly kind: 'bind-key' | 'unbind-key' }>,
+  why: string,
+): void {
+  events.service(name, kind === 'bind-key' ? 'apiKeyBindingFailed' : 'apiKeyUnbindingFailed', key, why);
 }
 
 function deploymentOf(operation: OperationSpec): string | undefined {

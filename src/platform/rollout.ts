@@ -177,7 +177,9 @@ export class Rollouts {
     if (!isKept(deployment)) return;
     const { rollout, service, name, version } = deployment;
     const minutes = version.spec.deployTimeout / 60e6;
-    const why = `${deployment.upCount} of ${deployment.target} instances came up within ${minutes} minutes`;
+    // Those of the version that it was to have: others may serve all the while.
+    const up = deployment.staying.filter((each) => each.up && each.version === version).length;
+    const why = `${up} of ${deployment.target} instances came up within ${minutes} minutes`;
     if (deployment.comesUp) {
       this.#events.service(service.name, 'serviceDeploymentTimedOut', minutes);
     } else if (rollout?.kind === 'upgrade') {

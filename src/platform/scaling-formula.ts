@@ -101,7 +101,10 @@ export function readMetric(deployment: Deployment, metric: ScalingMetric): numbe
     case 'waiting':
       return sum(({ waiting }) => waiting) / ready.length;
     case 'kv-utilization':
-      // A mean over engines: those of prefill and decode are of different sizes.
-      return sum(({ kvBlocksUsed, kvBlocksTotal }) => kvBlocksUsed / kvBlocksTotal) / figures.length;
+      // A mean over engines: those of prefill and decode are of different sizes. Applications have no blocks.
+      return (
+        sum(({ kvBlocksUsed, kvBlocksTotal }) => (kvBlocksTotal === 0 ? 0 : kvBlocksUsed / kvBlocksTotal)) /
+        figures.length
+      );
   }
 }

@@ -102,7 +102,7 @@ export class Scheduling {
     const { deployment } = replica;
     const pool = this.#cluster.pool(replica.instance.version.spec.pool);
     if (pool.plugins.volcano !== 'running') {
-      const why = 'the Volcano scheduler is not available.';
+      const why = 'The Volcano scheduler is not available.';
       for (const pod of pods) pod.explain = () => refusedByAll(pool, why);
       if (this.#tellWaiting(gang, pods, why)) {
         this.#events.service(deployment.service.name, 'volcanoUnavailable', pool.name);

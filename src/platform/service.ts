@@ -5,7 +5,8 @@ import { ANSWERS_IN, type ServiceStatus } from './states.ts';
 /** A service: its deployments, and where they stand together. */
 export class Service {
   readonly index: number;
-  readonly spec: ServiceSpec;
+  /** As it is now: its own settings may change (see `modify-service`); its deployments say themselves what they are. */
+  spec: ServiceSpec;
   deployments: Deployment[] = [];
   status: ServiceStatus;
   /** Its first deployment is over: it serves, or has failed. */

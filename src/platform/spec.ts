@@ -3,8 +3,10 @@ import type { NodeAffinity, ResourceRequest, SchedulingPolicy } from '../cluster
 import type { KvLinkSpec } from '../engine/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import type { LengthSpec } from '../workload/index.ts';
+import type { ApplicationSpec } from './application.ts';
 import type { CallSettings, RoutingSpec } from './call-settings.ts';
 import type { EngineSettings } from './engine-settings.ts';
+import type { ConnectionSpec } from './private-connections-spec.ts';
 import type { ProbesSpec } from './probes.ts';
 import type { ScalingSpec } from './scaling-spec.ts';
 import type { DumpSpec, FileMountSpec, ModelStorageSpec, SecretSpec } from './storage.ts';
@@ -22,6 +24,8 @@ export interface ServiceSpec extends CallSettings {
   readonly autoStop?: Micros;
   /** Its pods' events are ingested into logs and kept for seven days instead of an hour (guide 4484-4486). */
   readonly ingestsPodEvents?: boolean;
+  /** Connected from the beginning (guide 2649-2746). */
+  readonly privateConnections?: readonly ConnectionSpec[];
 }
 
 /** How clients prove who they are (guide 245): not at all, by an API key, or by an IAM token. */
@@ -59,12 +63,14 @@ export interface DeploymentSpec {
   readonly mirror?: boolean;
   /** Default: round robin. */
   readonly routing?: RoutingSpec | undefined;
+  /** Tasks that an instance holds at a time, 1 to 100; of asynchronous services, which need it (guide 3392). */
+  readonly maxConcurrentTasks?: number;
   /** Deployment replicas, 1 to 128 (guide 382). */
   readonly instances: number;
   readonly schedulingPolicy: SchedulingPolicy;
   /** 1, the lowest, to 3 (guide 386). */
   readonly priority: number;
-  readonly units: readonly UnitSpec[];
+  readonly units: readonly AnyUnitSpec[];
   /** Of prefill and decode units. */
   readonly kvTransfer?: KvTransferSpec;
   /** Not ready by then is failed (guide 444 gives no figure, 7344 the range). */
@@ -94,8 +100,28 @@ export interface KvTransferSpec extends KvLinkSpec {
 /** What is rebuilt when a pod restarts (guide 4167-4182). The contract knows all but `unit-replica`. */
 export type RebuildScope = 'pod' | 'unit-replica' | 'unit' | 'deployment-replica';
 
-/** One role of a deployment: an image, its resources, its probes and the engine that it runs. */
-export interface UnitSpec {
+/** One role of a deployment. What a unit of either kind has is the same; what it runs tells them apart. */
+export type AnyUnitSpec = UnitSpec | ApplicationUnitSpec;
+
+/** A unit whose pods run an engine with a model. */
+export interface UnitSpec extends UnitBase {
+  readonly model: Model;
+  /** The name that clients use for the model. */
+  readonly servedModelName: string;
+  readonly engine: EngineSettings;
+  readonly application?: undefined;
+}
+
+/** A unit whose pods run an application of the image's own. It has no model, and so no weights and no KV cache. */
+export interface ApplicationUnitSpec extends UnitBase {
+  readonly application: ApplicationSpec;
+  readonly model?: undefined;
+  readonly servedModelName?: undefined;
+  readonly engine?: undefined;
+}
+
+/** What every unit has: an image, its resources and its probes. */
+interface UnitBase {
   readonly name: string;
   readonly role: UnitRole;
   /** Unit replicas in each instance (`group_count`), 1 to 100. */
@@ -107,10 +133,6 @@ export interface UnitSpec {
   /** What each pod asks for. */
   readonly resources: ResourceRequest;
   readonly image: ImageSpec;
-  readonly model: Model;
-  /** The name that clients use for the model. */
-  readonly servedModelName: string;
-  readonly engine: EngineSettings;
   readonly storage: ModelStorageSpec;
   readonly files: readonly FileMountSpec[];
   readonly dumps: readonly DumpSpec[];
@@ -123,6 +145,8 @@ export interface UnitSpec {
   readonly gracefulShutdown?: GracefulShutdownSpec;
   readonly affinity?: NodeAffinity;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Where requests and checks reach its containers (guide 441). Default: where the image listens. */
+  readonly containerPort?: number;
 }
 
 /** How a container ends when it is asked to (guide 424, 3944-4010). */
@@ -147,6 +171,8 @@ export interface ImageSpec {
   readonly failsToStart?: boolean;
   /** Paths that answer health checks; default any that a probe asks. */
   readonly healthPaths?: readonly string[];
+  /** Where it listens; default the container port. */
+  readonly port?: number;
   /** Programs of the image; default those that probes and shutdown commands need. */
   readonly tools?: readonly string[];
   /** Made for several roles (guide 523, 763). Default true. */

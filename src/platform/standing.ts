@@ -8,6 +8,8 @@ export interface StandingListener {
   statusChanged(service: Service): void;
   /** A service's first deployment is over: it serves, or has failed. */
   settled(service: Service): void;
+  /** Who takes the requests of a service may be different, or where it stands. */
+  backendsChanged(service: Service): void;
 }
 
 /** States in which a deployment is what its instances make of it. */
@@ -47,6 +49,7 @@ export class Standing {
       this.move(deployment, condition, `${upCount} of ${target} instances are available`);
     }
     deployment.refreshBackends();
+    this.#listener.backendsChanged(deployment.service);
   }
 
   /** @param why of a change for the worse */
@@ -72,7 +75,9 @@ export class Standing {
       service.settled = true;
       this.#listener.settled(service);
     }
-    if (service.status !== from) this.#listener.statusChanged(service);
+    if (service.status === from) return;
+    this.#listener.statusChanged(service);
+    this.#listener.backendsChanged(service);
   }
 
   #tell({ name, status }: Service, from: string, because: Deployment | undefined, why: string): void {

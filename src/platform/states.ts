@@ -30,6 +30,7 @@ export const ALLOWED: Readonly<Record<DeploymentOperation['kind'], readonly Depl
   'delete-instance': ['RUNNING', 'CONCERNING', 'ERROR'],
   'delete-pod': ['RUNNING', 'CONCERNING', 'ERROR'],
   'set-weight': ['RUNNING', 'CONCERNING', 'UPGRADING', 'INTERRUPTING', 'STOPPING', 'STOPPED', 'FAILED', 'ERROR'],
+  'set-mirror': ['RUNNING', 'CONCERNING', 'UPGRADING', 'INTERRUPTING', 'STOPPING', 'STOPPED', 'FAILED', 'ERROR'],
 };
 
 /** In which states a service takes what concerns it as a whole; the service's stop and start follow its deployments'. */

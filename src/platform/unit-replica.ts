@@ -1,8 +1,9 @@
-import type { Engine, KvLink } from '../engine/index.ts';
+import { Engine, type KvLink, type ServingProcess } from '../engine/index.ts';
 import { type EventToken, NO_EVENT } from '../kernel/index.ts';
+import { modelUnitOf } from './application.ts';
 import type { Instance } from './instance.ts';
 import type { Pod } from './pod.ts';
-import type { UnitRole, UnitSpec } from './spec.ts';
+import type { AnyUnitSpec, UnitRole, UnitSpec } from './spec.ts';
 import { unitParallelism } from './step-time.ts';
 
 /**
@@ -12,7 +13,7 @@ import { unitParallelism } from './step-time.ts';
 export class UnitReplica {
   readonly index: number;
   readonly instance: Instance;
-  readonly unit: UnitSpec;
+  readonly unit: AnyUnitSpec;
   /** Among the replicas of its unit in its instance, from 0. */
   readonly number: number;
   /** Its place among all that take requests in the deployment: rises with the instance's, the unit's and its own number. */
@@ -26,7 +27,7 @@ export class UnitReplica {
   /** Those that are part of its engine, itself first. */
   members: UnitReplica[] = [this];
   /** The serving process, from the moment all its containers run. */
-  engine: Engine | undefined;
+  engine: ServingProcess | undefined;
   /** Where keys and values leave a prefill engine. */
   link: KvLink | undefined;
   /** The engine has loaded its model: `/health` answers 200. */
@@ -36,7 +37,7 @@ export class UnitReplica {
   /** The end of loading. */
   loadToken: EventToken = NO_EVENT;
 
-  constructor(index: number, instance: Instance, unit: UnitSpec, number: number, place: number, slot: string) {
+  constructor(index: number, instance: Instance, unit: AnyUnitSpec, number: number, place: number, slot: string) {
     this.index = index;
     this.instance = instance;
     this.unit = unit;
@@ -64,8 +65,18 @@ export class UnitReplica {
   }
 
   /** The unit as its engine sees it: with the pods of all members. */
-  get engineUnit(): UnitSpec {
+  get engineUnit(): AnyUnitSpec {
     return { ...this.unit, pods: this.group.length };
+  }
+
+  /** The unit, which serves a model; to be asked only where nothing else can be. */
+  get modelUnit(): UnitSpec {
+    return modelUnitOf(this.unit);
+  }
+
+  /** Its engine, where it has started and serves a model. */
+  get modelEngine(): Engine | undefined {
+    return this.engine instanceof Engine ? this.engine : undefined;
   }
 
   /** Every pod of its engine takes traffic. */
@@ -75,7 +86,10 @@ export class UnitReplica {
 
   /** Devices that hold one stage's share of the heads of one attention rank: the width of tensor parallelism. */
   get tensorWidth(): number {
-    const { devices, stages, attentionRanks } = unitParallelism(this.engineUnit, this.pods[0]!.placement!.node.flavor);
+    const { devices, stages, attentionRanks } = unitParallelism(
+      { ...this.modelUnit, pods: this.group.length },
+      this.pods[0]!.placement!.node.flavor,
+    );
     return devices / stages / attentionRanks;
   }
 

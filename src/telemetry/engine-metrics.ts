@@ -26,10 +26,11 @@ export class EngineMetrics {
   readonly maxTokens = tokenCount();
   readonly n = new Histogram(VLLM_BUCKETS.choices);
   readonly preemptions = new Histogram(VLLM_BUCKETS.preemptions);
-  readonly finished = { stop: 0, length: 0, abort: 0 };
+  readonly finished = { stop: 0, length: 0, abort: 0, error: 0 };
+  /** Tokens of prompts that it came through, told with the first token as vLLM does; and of these, those in its cache. */
+  ownPromptTokens = 0;
+  cachedPromptTokens = 0;
   /** Tokens of prompts whose answers it took over from another engine; and those whose keys and values it fetched. */
   takenOverTokens = 0;
   fetchedTokens = 0;
-  /** Tokens that the engine made and nobody asked for: those of embeddings and scores. */
-  nobodysTokens = 0;
 }

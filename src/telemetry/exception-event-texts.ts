@@ -47,7 +47,7 @@ export const EXCEPTION_EVENTS = {
     text: 'Service asynchronous task cancellation failed, %s.',
     values: ['reason'],
     guide: 4400,
-    noCause: 'Asynchronous tasks are not simulated yet.',
+    cause: 'A task that is to be stopped or deleted runs in a container that does not answer.',
   },
   deploymentCreationRefused: {
     type: 'Exception',
@@ -111,14 +111,14 @@ export const EXCEPTION_EVENTS = {
     text: 'Binding API key: %s failed, %s.',
     values: ['key', 'reason'],
     guide: 4411,
-    noCause: 'Binding API keys is not simulated yet.',
+    cause: 'A key is to be bound that opens every service anyway, or to a service that takes none, or not now.',
   },
   apiKeyUnbindingFailed: {
     type: 'Exception',
     text: 'Unbinding API key: %s failed, %s.',
     values: ['key', 'reason'],
     guide: 4412,
-    noCause: 'Binding API keys is not simulated yet.',
+    cause: 'A key is to be unbound from a service that it is not bound to.',
   },
   serviceStartFailed: {
     type: 'Exception',

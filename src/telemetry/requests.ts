@@ -59,6 +59,7 @@ export class RequestLog {
   #size = 0;
   #inFlight = 0;
   #preemptions = 0;
+  #movedAt = 0 as Micros;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -70,6 +71,11 @@ export class RequestLog {
 
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** When a request last arrived, was admitted, had its first token or ended. */
+  get movedAt(): Micros {
+    return this.#movedAt;
   }
 
   get preemptions(): number {
@@ -93,6 +99,7 @@ export class RequestLog {
     cells[row + CELL.firstTokenAt] = -1;
     cells[row + CELL.endedAt] = -1;
     this.#inFlight++;
+    this.#movedAt = now;
     this.#kernel.trace.note(now, WORD.arrived, number, service, promptTokens, outputTokensDue);
     return number;
   }
@@ -106,6 +113,7 @@ export class RequestLog {
     const row = number * ROW_CELLS;
     if (this.#cells[row + CELL.admittedAt]! >= 0) return;
     this.#cells[row + CELL.admittedAt] = this.#kernel.now;
+    this.#movedAt = this.#kernel.now;
     this.#kernel.trace.note(this.#kernel.now, WORD.admitted, number, this.#cells[row + CELL.engine]);
   }
 
@@ -113,6 +121,7 @@ export class RequestLog {
   firstToken(number: number): void {
     if (this.#cells[number * ROW_CELLS + CELL.firstTokenAt]! >= 0) return;
     this.#cells[number * ROW_CELLS + CELL.firstTokenAt] = this.#kernel.now;
+    this.#movedAt = this.#kernel.now;
     this.#kernel.trace.note(this.#kernel.now, WORD.firstToken, number);
   }
 
@@ -134,6 +143,7 @@ export class RequestLog {
     cells[row + CELL.outputTokens] = outputTokens;
     cells[row + CELL.endedAt] = this.#kernel.now;
     this.#inFlight--;
+    this.#movedAt = this.#kernel.now;
     this.#kernel.trace.note(this.#kernel.now, WORD.ended, number, outcome, status, outputTokens);
   }
 

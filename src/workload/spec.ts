@@ -60,4 +60,8 @@ export interface TrafficSpec {
   readonly sloClass?: 0 | 1 | 2 | 3;
   /** The most requests that it sends. */
   readonly count?: number;
+  /** Of tasks: how often each client asks whether its own is done, and then deletes it; default: it is told at once. */
+  readonly collect?: Micros;
+  /** Of an application, the path of the route that it calls; default: the first. */
+  readonly route?: string;
 }
