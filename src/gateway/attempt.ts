@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/index.ts';
+import type { ServingProcess } from '../engine/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import type { UnitReplica } from '../platform/index.ts';
 import type { Choice } from './choice.ts';
@@ -19,8 +19,10 @@ export class Attempt {
   /** What each choice began with. */
   readonly legs: Choice[] = [];
   over = false;
+  /** What its client gets with a whole answer. */
+  readonly status: number;
   /** Where each choice's tokens come from that its client gets, where somebody wants to know. */
-  readonly #shown: { readonly engine: Engine; readonly choice: Choice }[] | undefined;
+  readonly #shown: { readonly engine: ServingProcess; readonly choice: Choice }[] | undefined;
   /** Replicas in whose figures it counts as open; undefined where it counts nowhere. */
   bookedAt: UnitReplica[] | undefined;
   /** The circuit breaker of its replica has let it through. */
@@ -31,10 +33,11 @@ export class Attempt {
     this.routed = request.routed;
     this.replica = replica;
     this.startedAt = startedAt;
+    this.status = request.choices[0]?.answer?.status ?? 200;
     this.#shown = request.watched ? [] : undefined;
   }
 
-  show(engine: Engine, choice: Choice): void {
+  show(engine: ServingProcess, choice: Choice): void {
     if (this.#shown === undefined) return;
     this.#shown[choice.index] = { engine, choice };
     this.request?.reply?.follow(engine, choice);

@@ -52,8 +52,9 @@ export class Attempts {
   /**
    * The listener of a new engine.
    * @param onEnded called whenever a sequence of it has ended
+   * @param onDied called when its process is gone
    */
-  tap(onEnded: () => void): EngineTap {
+  tap(onEnded: () => void, onDied: () => void): EngineTap {
     const handOff = this.#handOff;
     return new EngineTap(this.#kernel, this.#log, {
       onAdmitted: (choice) => handOff.onAdmitted(choice),
@@ -63,6 +64,7 @@ export class Attempts {
       onFirstToken: ({ attempt }) => this.#router.answers(attempt),
       endsChoice: (choice, reason) => handOff.onEnded(choice, reason),
       onEnded,
+      onDied,
       onChoiceEnd: (choice, reason) => this.#choiceEnded(choice, reason, choice.generated),
     });
   }
@@ -115,7 +117,7 @@ export class Attempts {
     group: ChoiceGroup | undefined,
     siblings: Siblings | undefined,
   ): Choice {
-    const { promptTokens, outputTokens, finishReason, prefix } = choices[index]!;
+    const { promptTokens, outputTokens, finishReason, prefix, answer } = choices[index]!;
     const { replica, startedAt: arrivedAt } = attempt;
     const pooling = call?.pooling === true;
     const plain: ChoiceAsk = {
@@ -125,6 +127,7 @@ export class Attempts {
       outputTokens,
       finishReason,
       priority,
+      task: answer?.task,
       watched: watched && attempt.request !== undefined,
       index,
       pooling,
@@ -134,7 +137,7 @@ export class Attempts {
       arrivedAt,
     };
     // A prefix counts only in the unit that the engine's cache has.
-    const shares = prefix !== undefined && prefix.unitTokens === replica.engine!.spec.prefixUnitTokens;
+    const shares = prefix !== undefined && prefix.unitTokens === replica.modelEngine?.spec.prefixUnitTokens;
     const ask = shares ? { ...plain, prefix: prefix.hashes } : plain;
     if (replica.role === 'prefill' && !direct && !pooling) return this.#handOff.start(replica, ask);
     const choice = new Choice(ask);
@@ -162,7 +165,7 @@ export class Attempts {
     attempt.over = true;
     this.#attempts--;
     if (attempt.request === undefined) this.#detached--;
-    this.#router.closed(attempt, CALL_ENDS[end.reason]);
+    this.#router.closed(attempt, end.reason === 'finished' && attempt.status >= 500 ? 'failed' : CALL_ENDS[end.reason]);
     this.#onEnd(attempt, end);
   }
 }

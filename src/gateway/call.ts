@@ -1,6 +1,7 @@
-import type { SloClass, UnitReplica } from '../platform/index.ts';
+import type { ApplicationAsk, Service, SloClass, UnitReplica } from '../platform/index.ts';
 import { GATEWAY_ERRORS, type GatewayErrorKey } from '../protocol/index.ts';
 import type { PromptPrefix } from '../workload/index.ts';
+import type { RoutedRequest } from './routing/index.ts';
 
 /** One of the prompts of a call. */
 export interface CallPrompt {
@@ -12,12 +13,16 @@ export interface CallPrompt {
 export interface Call {
   /** The service called through the gateway, or the slot of the pod called at its own endpoint. */
   readonly to: { readonly service: string } | { readonly slot: string };
+  /** The connection that it came over, by number: it goes where that goes, and nothing is proved again. */
+  readonly connection?: number;
   /** Digest of the API key that came with it; null when none did. */
   readonly key: string | null;
   /** Digest of the IAM token that came with it. */
   readonly token?: string;
   /** Where it comes from. */
   readonly clientIp?: string;
+  /** The private connection over which it came in; absent: it came over the public network. */
+  readonly privateConnection?: string;
   /** Its body as it came. */
   readonly bodyBytes?: number;
   /** Default: its service's. */
@@ -45,8 +50,15 @@ export interface Call {
   readonly priority?: number;
   /** The model that the client names. */
   readonly model?: string;
+  /** What it asks of an application. */
+  readonly application?: ApplicationAsk;
   /** The request breaks a rule of the wire format: the backend answers with this status. */
   readonly invalid?: number;
+}
+
+/** What is asked of a service through the gateway that is no work of an engine's. */
+export interface Question extends Pick<Call, 'key' | 'token' | 'clientIp' | 'privateConnection' | 'bodyBytes'> {
+  readonly service: string;
 }
 
 /** Why a request got no answer, and who says so. */
@@ -62,12 +74,15 @@ export type Refusal =
   /** The engine's own refusal. */
   | {
       readonly by: 'engine';
-      readonly error: 'invalid' | 'unknown-model' | 'context-length';
+      readonly error: 'invalid' | 'unknown-model' | 'context-length' | 'overloaded';
       readonly status: number;
       readonly maxModelLen: number;
     }
   /** Nobody listens at the pod's port. */
   | { readonly by: 'network'; readonly error: 'connection-refused'; readonly status: 0 };
+
+/** The answer of a port where nobody listens: none. */
+export const CONNECTION_REFUSED = { by: 'network', error: 'connection-refused', status: 0 } as const satisfies Refusal;
 
 export function gatewayRefusal(error: GatewayErrorKey): Refusal & { readonly by: 'gateway' } {
   return { by: 'gateway', error, status: GATEWAY_ERRORS[error].status };
@@ -75,4 +90,17 @@ export function gatewayRefusal(error: GatewayErrorKey): Refusal & { readonly by:
 
 export function isRefusal(target: UnitReplica | Refusal): target is Refusal {
   return 'by' in target;
+}
+
+/** What policies may know of a call. */
+export function routedCall(
+  { clientIp, sloClass, prefix, prompts, promptTokens }: Pick<Call, keyof RoutedRequest | 'prompts'>,
+  { spec }: Service,
+): RoutedRequest {
+  return {
+    clientIp,
+    sloClass: sloClass ?? spec.sloClass,
+    prefix: (prefix ?? prompts?.[0]?.prefix)?.hashes,
+    promptTokens,
+  };
 }

@@ -8,8 +8,6 @@ export interface ChoiceAsk extends SequenceAsk {
   readonly arrivedAt: Micros;
   /** Its place among the choices of its request; default 0. */
   readonly index?: number;
-  /** The prompt alone is wanted: the one token that the engine makes is nobody's. */
-  readonly pooling?: boolean;
   /** The most tokens that its client wants. */
   readonly maxTokens?: number | undefined;
   /** Prompt tokens that the engine of its prefill leg had cached. */
@@ -39,7 +37,6 @@ export interface RequestEnd {
 /** One answer to a request, or a leg of it: a sequence of an engine, and what is told of it. */
 export class Choice extends Sequence {
   readonly index: number;
-  readonly pooling: boolean;
   readonly maxTokens: number | undefined;
   readonly attempt: Attempt;
   readonly group: ChoiceGroup | undefined;
@@ -56,7 +53,6 @@ export class Choice extends Sequence {
   constructor(ask: ChoiceAsk) {
     super(ask);
     this.index = ask.index ?? 0;
-    this.pooling = ask.pooling ?? false;
     this.maxTokens = ask.maxTokens;
     this.attempt = ask.attempt;
     this.group = ask.group;

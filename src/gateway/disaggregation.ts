@@ -136,7 +136,7 @@ export class Disaggregation {
     }
     this.#forget(flow);
     flow.withdraw();
-    flow.prefiller.engine!.release(flow.prefill);
+    flow.prefiller.modelEngine!.release(flow.prefill);
     return true;
   }
 
@@ -157,8 +157,8 @@ export class Disaggregation {
     }
     flow.withdraw = prefiller.link!.send(this.#bytes(flow), (arrived) => {
       if (arrived) {
-        flow.decoder!.engine!.receive(flow.decode!);
-        prefiller.engine!.release(prefill);
+        flow.decoder!.modelEngine!.receive(flow.decode!);
+        prefiller.modelEngine!.release(prefill);
       } else if (flow.triesLeft-- > 0) {
         this.#transfer(flow);
       } else {
@@ -168,8 +168,8 @@ export class Disaggregation {
   }
 
   #recompute({ decode, decoder, prefiller, prefill }: Flow): void {
-    decoder!.engine!.recompute(decode!);
-    prefiller.engine!.release(prefill);
+    decoder!.modelEngine!.recompute(decode!);
+    prefiller.modelEngine!.release(prefill);
   }
 
   /**
@@ -178,8 +178,8 @@ export class Disaggregation {
    * lost goes again as a whole.
    */
   #bytes({ ask, spec, prefiller, admittedAt, prefilledAt, triesLeft }: Flow): number {
-    const { model } = prefiller.unit;
-    const { kvBytesPerToken: perToken = kvBytesPerToken(model) } = prefiller.engine!.spec;
+    const { model } = prefiller.modelUnit;
+    const { kvBytesPerToken: perToken = kvBytesPerToken(model) } = prefiller.modelEngine!.spec;
     // Heads that tensor parallelism replicates are sent by every device that holds them.
     const all = ask.promptTokens * perToken * kvCopies(model, prefiller.tensorWidth);
     if (spec.mode === 'pull' || triesLeft < spec.retries) return all;
@@ -189,7 +189,7 @@ export class Disaggregation {
 
   #finish(flow: Flow, reason: EndReason, outputTokens: number): void {
     this.#forget(flow);
-    flow.prefiller.engine!.release(flow.prefill);
+    flow.prefiller.modelEngine!.release(flow.prefill);
     this.#listener.ended(flow.prefill, reason, outputTokens);
   }
 

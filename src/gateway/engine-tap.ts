@@ -2,6 +2,7 @@ import type { EndReason, EngineListener, Sequence } from '../engine/index.ts';
 import type { Kernel } from '../kernel/index.ts';
 import { EngineMetrics, Outcome, type RequestLog } from '../telemetry/index.ts';
 import type { Choice } from './choice.ts';
+import type { PlannedChoice } from './choice-plan.ts';
 
 export const OUTCOMES = { finished: Outcome.completed, aborted: Outcome.aborted, cut: Outcome.cut } as const;
 /** What a client that left would have got (nginx's number). */
@@ -21,6 +22,8 @@ export interface TapHooks {
   onChoiceEnd(choice: Choice, reason: EndReason): void;
   /** After all of that. */
   onEnded(): void;
+  /** The engine's process is gone. */
+  onDied(): void;
 }
 
 /**
@@ -59,7 +62,10 @@ export class EngineTap implements EngineListener {
     const { now } = this.#kernel;
     choice.firstTokenAt = now;
     this.metrics.ttft.observe(seconds(choice.arrivedAt, now));
-    if (choice.pooling) this.metrics.nobodysTokens++;
+    if (choice.leg !== 'decode') {
+      this.metrics.ownPromptTokens += choice.promptTokens;
+      this.metrics.cachedPromptTokens += choice.cachedTokens;
+    }
     if (!this.#hooks.showsFirstToken(choice)) return;
     this.#logged(choice)?.firstToken(choice.request);
     this.#hooks.onFirstToken(choice);
@@ -89,6 +95,10 @@ export class EngineTap implements EngineListener {
     this.#hooks.onEnded();
   }
 
+  died(): void {
+    this.#hooks.onDied();
+  }
+
   /** A copy, or what a client waits for no more, is in no log. */
   #logged(choice: Choice): RequestLog | undefined {
     return choice.attempt.request === undefined ? undefined : this.#log;
@@ -107,7 +117,7 @@ export class EngineTap implements EngineListener {
     }
     if (tokens > 1) observeGaps(metrics, choice, now);
     if (reason !== 'finished') {
-      metrics.finished.abort++;
+      metrics.finished[reason === 'aborted' ? 'abort' : 'error']++;
       return;
     }
     metrics.finished[choice.leg === 'prefill' ? 'length' : choice.finishReason]++;
@@ -144,8 +154,8 @@ function seconds(from: number, to: number): number {
   return (to - from) / 1e6;
 }
 
-/** The HTTP status that a client saw, or would have. */
-export function statusOf(reason: EndReason, tokens: number): number {
+/** The HTTP status that a client saw, or would have: an application's is its own. */
+export function statusOf(reason: EndReason, tokens: number, [choice]: readonly PlannedChoice[] = []): number {
   if (reason === 'aborted') return CLIENT_CLOSED_REQUEST;
-  return reason === 'cut' && tokens === 0 ? 502 : 200;
+  return reason === 'cut' && tokens === 0 ? 502 : (choice?.answer?.status ?? 200);
 }

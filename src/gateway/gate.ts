@@ -1,5 +1,5 @@
 import type { Micros } from '../kernel/index.ts';
-import type { Credentials, Service } from '../platform/index.ts';
+import type { Credentials, PrivateConnections, Service, ServiceSpec } from '../platform/index.ts';
 import { AccessControl } from './access.ts';
 import { gatewayRefusal, type Refusal } from './call.ts';
 import { fitsSizeLimit } from './limits.ts';
@@ -16,6 +16,7 @@ export interface Caller {
   readonly key: string | null;
   readonly token?: string | undefined;
   readonly clientIp?: string | undefined;
+  readonly privateConnection?: string | undefined;
   readonly bodyBytes?: number | undefined;
 }
 
@@ -27,16 +28,18 @@ export interface Caller {
 export class Gate {
   readonly #service: Service;
   readonly #credentials: Credentials;
-  readonly #access: AccessControl | undefined;
-  readonly #limiter: RateLimiter | undefined;
+  readonly #connections: PrivateConnections;
+  /** The specification that access lists and limits were read from. */
+  #read: ServiceSpec | undefined;
+  #access: AccessControl | undefined;
+  #limiter: RateLimiter | undefined;
   #spell: RefusalSpell | undefined;
 
-  constructor(service: Service, credentials: Credentials) {
-    const { access, rateLimits = [] } = service.spec;
+  constructor(service: Service, credentials: Credentials, connections: PrivateConnections) {
     this.#service = service;
     this.#credentials = credentials;
-    this.#access = access && new AccessControl(access);
-    this.#limiter = rateLimits.length > 0 ? new RateLimiter(rateLimits) : undefined;
+    this.#connections = connections;
+    this.#refresh();
   }
 
   /** From now on every call is refused so; undefined: no more. */
@@ -46,6 +49,7 @@ export class Gate {
 
   /** What a call from outside is refused with; undefined: it is let in, and counted. */
   refusal(now: Micros, caller: Caller): Refusal | undefined {
+    this.#refresh();
     return this.#spelled() ?? this.#refused(now, caller) ?? this.#full(now);
   }
 
@@ -54,12 +58,22 @@ export class Gate {
    * it comes from where it may.
    */
   refusalOfTraffic(now: Micros, clientIp: string | undefined): Refusal | undefined {
-    const barred = clientIp === undefined ? undefined : this.#barred(clientIp);
+    this.#refresh();
+    const barred = clientIp === undefined ? undefined : this.#barred({ clientIp });
     return this.#spelled() ?? barred ?? this.#full(now);
   }
 
+  /**
+   * As {@link refusal}, for what is asked of tasks that there are: some of it a service takes though it does not answer,
+   * and no rate limit counts it.
+   */
+  refusalOfOrder(now: Micros, caller: Caller, needsAnswering: boolean): Refusal | undefined {
+    const closed = needsAnswering && !this.#service.answers ? gatewayRefusal('noBackend') : undefined;
+    return this.#spelled() ?? this.#refused(now, caller) ?? closed;
+  }
+
   /** Whether the caller has proved who he is. */
-  unproved(now: Micros, { key, token }: Caller): Refusal | undefined {
+  #unproved(now: Micros, { key, token }: Caller): Refusal | undefined {
     const { kind } = this.#service.spec.auth;
     if (kind === 'none') return undefined;
     if (kind === 'api-key') {
@@ -69,12 +83,27 @@ export class Gate {
     return detail === undefined ? undefined : { ...gatewayRefusal('tokenRefused'), detail };
   }
 
-  #refused(now: Micros, caller: Caller): Refusal | undefined {
+  /** Whether a request is larger than the service allows; over WebSocket each message is one (guide 2774). */
+  tooLarge({ bodyBytes = 0 }: Pick<Caller, 'bodyBytes'>): Refusal | undefined {
     const { requestSizeMB } = this.#service.spec;
-    const refusal = this.#barred(caller.clientIp) ?? this.unproved(now, caller);
-    if (refusal !== undefined) return refusal;
-    const fits = requestSizeMB === undefined || fitsSizeLimit(caller.bodyBytes ?? 0, requestSizeMB);
+    const fits = requestSizeMB === undefined || fitsSizeLimit(bodyBytes, requestSizeMB);
     return fits ? undefined : gatewayRefusal('bodyTooLarge');
+  }
+
+  #refused(now: Micros, caller: Caller): Refusal | undefined {
+    return this.#barred(caller) ?? this.#unproved(now, caller) ?? this.tooLarge(caller);
+  }
+
+  /** The service's settings may have changed. New limits count what old ones of the same period have let in. */
+  #refresh(): void {
+    const { spec } = this.#service;
+    if (spec === this.#read) return;
+    const { access, rateLimits = [] } = spec;
+    if (access !== this.#read?.access) this.#access = access && new AccessControl(access);
+    if (rateLimits !== this.#read?.rateLimits) {
+      this.#limiter = rateLimits.length > 0 ? new RateLimiter(rateLimits, this.#limiter) : undefined;
+    }
+    this.#read = spec;
   }
 
   #spelled(): Refusal | undefined {
@@ -84,11 +113,17 @@ export class Gate {
     return seconds === undefined ? refusal : { ...refusal, retryAfterSeconds: seconds };
   }
 
-  /** What comes in here comes over the public network. */
-  #barred(clientIp: string | undefined): Refusal | undefined {
-    if (this.#access === undefined) return undefined;
-    const open = this.#service.spec.access?.publicAccess !== false;
-    return open && this.#access.admits(clientIp) ? undefined : gatewayRefusal('addressRefused');
+  /**
+   * Whether the network lets the caller through. Over a private connection he comes in while it is connected, public
+   * access or not (guide 248). Access lists hold for everybody: they are of "user IP addresses", wherever those are.
+   */
+  #barred({ clientIp, privateConnection }: Pick<Caller, 'clientIp' | 'privateConnection'>): Refusal | undefined {
+    const open =
+      privateConnection === undefined
+        ? this.#service.spec.access?.publicAccess !== false
+        : this.#connections.opens(privateConnection, this.#service);
+    if (!open) return gatewayRefusal('addressRefused');
+    return this.#access?.admits(clientIp) === false ? gatewayRefusal('addressRefused') : undefined;
   }
 
   #full(now: Micros): Refusal | undefined {

@@ -1,36 +1,37 @@
 import { type EventKind, type Kernel, type Micros, NEVER, NO_EVENT, Priority } from '../kernel/index.ts';
-import { addressText, type Platform, parseAddress, type Service, type UnitReplica } from '../platform/index.ts';
+import type { Platform, Service, UnitReplica } from '../platform/index.ts';
 import type { GatewayErrorKey } from '../protocol/index.ts';
 import { NO_ROW, Outcome, type RequestLog } from '../telemetry/index.ts';
 import { type LengthSampler, lengthSampler, type TrafficRequest, type TrafficSpec } from '../workload/index.ts';
+import { planTraffic } from './application-plan.ts';
 import type { Attempt } from './attempt.ts';
 import { Attempts, type OpenWork } from './attempts.ts';
-import { type Call, gatewayRefusal, isRefusal, type Refusal } from './call.ts';
+import {
+  type Call,
+  CONNECTION_REFUSED,
+  gatewayRefusal,
+  isRefusal,
+  type Question,
+  type Refusal,
+  routedCall,
+} from './call.ts';
 import type { RequestEnd } from './choice.ts';
-import { type PlannedChoice, planChoices } from './choice-plan.ts';
+import { contextOf, planChoices } from './choice-plan.ts';
+import { type ConnectionEnd, Connections, type Handshake } from './connections.ts';
+import { type Ending, refusedWith } from './ending.ts';
 import { CLIENT_CLOSED_REQUEST, type EngineTap, OUTCOMES, statusOf } from './engine-tap.ts';
+import { fit } from './fit.ts';
 import { type Caller, Gate, type RefusalSpell } from './gate.ts';
 import { nextDeadline } from './limits.ts';
 import { OpenRequest } from './open-request.ts';
-import { Reply, type ReplyState } from './reply.ts';
+import { Reply } from './reply.ts';
 import { nextTry } from './retry.ts';
 import { Router } from './router.ts';
 import { enginePriority, type RoutedRequest } from './routing/index.ts';
+import type { TaskPorts } from './task-request.ts';
 
 /** Told when a watched request has ended, with the moments of its tokens. */
 export type TokenSink = (request: number, tokenTimes: readonly Micros[]) => void;
-
-/** How a request ends for its client. */
-interface Ending {
-  readonly state: ReplyState;
-  readonly outcome: Outcome;
-  readonly status: number;
-  /** Tokens that the client got, and when, where that is known. */
-  readonly tokens: number;
-  readonly tokenTimes?: readonly Micros[] | undefined;
-  /** What it got in place of an answer. */
-  readonly refusal?: Refusal | undefined;
-}
 
 /**
  * A request's way in: may it, and where to; and its way on, until its client has all that it gets: its time, its further
@@ -43,12 +44,25 @@ export class Gateway {
   readonly #tokenSink: TokenSink | undefined;
   readonly #router: Router;
   readonly #attempts: Attempts;
+  /** Of clients, for more than one request each. */
+  readonly connections: Connections;
   readonly #gates = new Map<Service, Gate>();
   readonly #replyLengths = new Map<Service, LengthSampler>();
   /** Requests that have been let in and have not ended. */
   readonly #open = new Map<number, OpenRequest>();
   readonly #timer: EventKind;
   readonly #retry: EventKind;
+  /** What the latest question was refused with; undefined: it was let in. */
+  questionRefusal: Refusal | undefined;
+  /** What minding tasks needs. */
+  readonly forTasks: TaskPorts = {
+    gateOf: (service) => this.#gates.get(service)!,
+    draining: () => this.#draining,
+    route: (service, request, takes) => this.#router.routeTask(service, request, takes),
+    drawLength: (service) => this.#replyLengths.get(service)!(0),
+    begin: (request, replica) => this.#begin(request, replica),
+    disconnect: (request) => this.disconnect(request),
+  };
   #draining = false;
   #stopped = false;
 
@@ -59,10 +73,14 @@ export class Gateway {
     this.#tokenSink = tokenSink;
     this.#router = new Router(kernel);
     this.#attempts = new Attempts(kernel, log, this.#router, (attempt, end) => this.#onEnd(attempt, end));
+    this.connections = new Connections(kernel, this.#router, {
+      begin: (request) => this.#start(request, request.connection!.replica),
+      drop: (request, end) => this.#drop(request, end),
+    });
     this.#timer = kernel.kind('gateway/timeout', Priority.control, (number) => this.#onTimer(this.#open.get(number)!));
     this.#retry = kernel.kind('gateway/retry', Priority.arrival, (number) => this.#onRetry(this.#open.get(number)));
     for (const service of platform.services) {
-      this.#gates.set(service, new Gate(service, platform.credentials));
+      this.#gates.set(service, new Gate(service, platform.credentials, platform.connections));
       const stream = kernel.chance.stream(`replies/${service.spec.name}`);
       this.#replyLengths.set(service, lengthSampler(service.spec.replies, stream));
     }
@@ -72,8 +90,8 @@ export class Gateway {
    * The listener of a new engine.
    * @param onEnded called whenever a sequence of it has ended
    */
-  tap(onEnded: () => void): EngineTap {
-    return this.#attempts.tap(onEnded);
+  tap(replica: UnitReplica, onEnded: () => void): EngineTap {
+    return this.#attempts.tap(onEnded, () => this.connections.cut(replica));
   }
 
   /** What is open: requests, those of them that wait to be tried again, and what engines do for them and for nobody. */
@@ -86,21 +104,23 @@ export class Gateway {
   /** A request of the scenario's own traffic: it holds what it needs and says how long its answer is. */
   offer(
     service: Service,
-    { promptTokens, outputTokens, row, prefix }: TrafficRequest,
-    { clientIp, sloClass = service.spec.sloClass }: Pick<TrafficSpec, 'clientIp' | 'sloClass'> = {},
+    sent: TrafficRequest,
+    { clientIp, sloClass = service.spec.sloClass, route }: Pick<TrafficSpec, 'clientIp' | 'sloClass' | 'route'> = {},
   ): void {
     const arrivedAt = this.#kernel.now;
-    const routed = { clientIp, sloClass, prefix: prefix?.hashes, promptTokens };
-    const choices = [{ promptTokens, outputTokens, finishReason: 'stop', prefix }] as const;
+    const routed = { clientIp, sloClass, prefix: sent.prefix?.hashes, promptTokens: sent.promptTokens };
     const refusal = this.#draining
       ? gatewayRefusal('noBackend')
       : this.#gates.get(service)!.refusalOfTraffic(arrivedAt, clientIp);
-    const target = this.#fit(refusal ?? this.#route(service, routed), choices);
+    const routedTo = refusal ?? this.#route(service, routed);
+    const choices = planTraffic(routedTo, sent, route);
+    const { promptTokens, outputTokens } = choices[0]!;
+    const target = fit(routedTo, choices);
     if (isRefusal(target)) {
-      this.#refuse(service.index, promptTokens, outputTokens, row, target);
+      this.#refuse(service.index, promptTokens, outputTokens, sent.row, target);
       return;
     }
-    const number = this.#log.arrived(service.index, promptTokens, outputTokens, row);
+    const number = this.#log.arrived(service.index, promptTokens, outputTokens, sent.row);
     const watched = this.#tokenSink !== undefined || service.spec.requestTimeout !== undefined;
     const priority = enginePriority(sloClass);
     this.#begin(new OpenRequest({ number, service, arrivedAt, choices, routed, priority, watched }), target);
@@ -108,21 +128,38 @@ export class Gateway {
 
   /** A call from outside. Its target exists: whoever takes calls in has looked it up. */
   call(call: Call): Reply {
-    const { to } = call;
-    const replica = 'slot' in to ? this.#platform.replicaAt(to.slot) : undefined;
-    const service = 'service' in to ? this.#platform.service(to.service) : replica?.deployment.service;
-    if (service === undefined) throw new Error('A call names a service or a slot that does not exist');
+    const { service, replica } = this.#targetOf(call);
     const routed = routedCall(call, service);
-    if (replica !== undefined) return this.#answer(service, call, routed, this.#listening(replica));
-    const refusal = this.#draining
-      ? gatewayRefusal('noBackend')
-      : this.#gates.get(service)!.refusal(this.#kernel.now, call);
-    return this.#answer(service, call, routed, refusal ?? this.#route(service, routed));
+    const target = call.connection === undefined ? this.#admit(service, call, routed, replica) : this.#toldOver(call);
+    return this.#answer(service, call, routed, target);
   }
 
-  /** Why somebody may not even ask a service what it is; undefined when he may. */
-  unproved(service: Service, caller: Caller): Refusal | undefined {
-    return this.#gates.get(service)!.unproved(this.#kernel.now, caller);
+  /** A client asks for a connection; what comes of it is the latest of {@link connections}. Its target exists. */
+  connect(handshake: Handshake): void {
+    const { service, replica } = this.#targetOf(handshake);
+    const routed = routedCall({ ...handshake, promptTokens: 0 }, service);
+    let target = this.#admit(service, handshake, routed, replica);
+    // A handshake is not tried again elsewhere: its client does that.
+    if (!isRefusal(target) && !target.loaded) {
+      this.#router.failed(target);
+      target = gatewayRefusal('backendUnavailable');
+    }
+    if (isRefusal(target)) {
+      const request = this.#refuse(service.index, 0, 0, NO_ROW, target);
+      this.connections.latest = { request, refusal: target };
+    } else this.connections.open({ service, replica: target, routed, direct: replica !== undefined });
+  }
+
+  /** The client of a connection has gone. Ended already: nothing happens. */
+  hangUp(number: number): void {
+    const connection = this.connections.at(number);
+    if (connection !== undefined) this.connections.end(connection, 'hung-up');
+  }
+
+  /** A question is a call like any other until it is let in: what comes of it is {@link questionRefusal}. */
+  ask(question: Question): void {
+    const gate = this.#gates.get(this.#platform.service(question.service)!)!;
+    this.questionRefusal = this.#draining ? gatewayRefusal('noBackend') : gate.refusal(this.#kernel.now, question);
   }
 
   /** The client of a request has gone. Gone already or refused: nothing happens. */
@@ -144,6 +181,7 @@ export class Gateway {
   /** Takes no more calls; those in flight go on. */
   drain(): void {
     this.#draining = true;
+    this.connections.drain();
   }
 
   /** Takes no more calls and tries nothing again. */
@@ -153,6 +191,33 @@ export class Gateway {
     for (const request of this.#open.values()) {
       if (request.attempt === undefined) this.#failed(request, 'backendUnavailable');
     }
+  }
+
+  /** Whom a call or a handshake names: a service, or a pod of one. */
+  #targetOf({ to }: Handshake): { readonly service: Service; readonly replica: UnitReplica | undefined } {
+    const replica = 'slot' in to ? this.#platform.replicaAt(to.slot) : undefined;
+    const service = 'service' in to ? this.#platform.service(to.service) : replica?.deployment.service;
+    if (service === undefined) throw new Error('A call names a service or a slot that does not exist');
+    return { service, replica };
+  }
+
+  /** @param replica the one asked at its own endpoint */
+  #admit(service: Service, by: Caller, routed: RoutedRequest, replica: UnitReplica | undefined): UnitReplica | Refusal {
+    if (replica !== undefined) return this.#listening(replica);
+    const refusal = this.#draining
+      ? gatewayRefusal('noBackend')
+      : this.#gates.get(service)!.refusal(this.#kernel.now, by);
+    return refusal ?? this.#route(service, routed);
+  }
+
+  /** Where a call goes that comes over a connection. */
+  #toldOver({ connection: number, ...call }: Call): UnitReplica | Refusal {
+    const connection = this.connections.at(number!);
+    if (connection === undefined) return CONNECTION_REFUSED;
+    connection.lastDataAt = this.#kernel.now;
+    const refusal = connection.direct ? undefined : this.#gates.get(connection.service)!.tooLarge(call);
+    if (refusal !== undefined) this.connections.end(connection, 'too-large');
+    return refusal ?? (this.#draining ? gatewayRefusal('noBackend') : connection.replica);
   }
 
   #route(service: Service, routed: RoutedRequest): UnitReplica | Refusal {
@@ -165,46 +230,26 @@ export class Gateway {
   }
 
   #listening(replica: UnitReplica): UnitReplica | Refusal {
-    return replica.loaded && !this.#draining ? replica : { by: 'network', error: 'connection-refused', status: 0 };
-  }
-
-  /** The longest context in tokens that whoever answers allows: handed on, a request is in both kinds of engine. */
-  #contextOf({ unit, instance }: UnitReplica): number {
-    if (unit.role !== 'prefill') return unit.engine.maxModelLen;
-    return Math.min(...instance.version.spec.units.map(({ engine }) => engine.maxModelLen));
-  }
-
-  /** The backend itself, if it takes such a request; where nobody listens, nobody says no either. */
-  #fit(target: UnitReplica | Refusal, choices: readonly PlannedChoice[], call?: Call): UnitReplica | Refusal {
-    if (isRefusal(target) || !target.loaded) return target;
-    const maxModelLen = this.#contextOf(target);
-    if (call?.invalid !== undefined) return { by: 'engine', error: 'invalid', status: call.invalid, maxModelLen };
-    if (call?.model !== undefined && call.model !== target.unit.servedModelName) {
-      return { by: 'engine', error: 'unknown-model', status: 404, maxModelLen };
-    }
-    for (const { promptTokens, outputTokens } of choices) {
-      if (promptTokens + outputTokens > maxModelLen) {
-        return { by: 'engine', error: 'context-length', status: 400, maxModelLen };
-      }
-    }
-    return target;
+    return replica.loaded && !this.#draining ? replica : CONNECTION_REFUSED;
   }
 
   #answer(service: Service, call: Call, routed: RoutedRequest, routedTo: UnitReplica | Refusal): Reply {
-    const context = isRefusal(routedTo) ? Number.POSITIVE_INFINITY : this.#contextOf(routedTo);
-    const choices = planChoices(call, context, () => this.#replyLengths.get(service)!(0));
+    const context = isRefusal(routedTo) ? Number.POSITIVE_INFINITY : contextOf(routedTo);
+    const unit = isRefusal(routedTo) ? undefined : routedTo.unit;
+    const choices = planChoices(call, context, () => this.#replyLengths.get(service)!(0), unit);
     const { promptTokens, priority = 0 } = call;
     const arrivedAt = this.#kernel.now;
-    const target = this.#fit(routedTo, choices, call);
+    const target = fit(routedTo, choices, call);
     if (isRefusal(target)) {
       const number = this.#refuse(service.index, promptTokens, 0, NO_ROW, target);
       return new Reply({ number, promptTokens, choices: [], arrivedAt, refusal: target });
     }
     const due = call.pooling === true ? 0 : choices.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
     const number = this.#log.arrived(service.index, promptTokens, due, NO_ROW);
-    const { name: pod, unit } = target;
-    const reply = new Reply({ number, promptTokens, choices, arrivedAt, pod, model: unit.servedModelName });
-    const facts = { number, service, arrivedAt, choices, routed, call, reply, watched: true };
+    const { name: pod } = target;
+    const reply = new Reply({ number, promptTokens, choices, arrivedAt, pod, model: unit?.servedModelName });
+    const connection = call.connection === undefined ? undefined : this.connections.at(call.connection);
+    const facts = { number, service, arrivedAt, choices, routed, call, reply, connection, watched: true };
     // Service levels are the gateway's; a pod's own endpoint knows what it is told.
     const urgency = 'slot' in call.to ? priority : enginePriority(routed.sloClass, priority);
     this.#begin(new OpenRequest({ ...facts, priority: urgency }), target);
@@ -213,7 +258,12 @@ export class Gateway {
 
   #begin(request: OpenRequest, replica: UnitReplica): void {
     this.#open.set(request.number, request);
-    if (request.service.spec.requestTimeout !== undefined && !request.direct) {
+    const { connection } = request;
+    if (connection === undefined || this.connections.take(connection, request)) this.#start(request, replica);
+  }
+
+  #start(request: OpenRequest, replica: UnitReplica): void {
+    if (request.settings.requestTimeout !== undefined && !request.direct) {
       request.timer = this.#kernel.schedule(this.#timer, this.#deadlineOf(request), request.number);
     }
     this.#try(request, replica);
@@ -231,7 +281,7 @@ export class Gateway {
     if (request.direct || request.mirrored) return;
     request.mirrored = true;
     for (const mirror of this.#router.mirrors(request.service, request.routed)) {
-      const copied = mirror.loaded && !isRefusal(this.#fit(mirror, request.choices, request.call));
+      const copied = mirror.loaded && !isRefusal(fit(mirror, request.choices, request.call));
       if (copied) this.#attempts.start(request, mirror, true);
     }
   }
@@ -242,9 +292,10 @@ export class Gateway {
   }
 
   #triesAgain(request: OpenRequest, piecesSent: number): boolean {
-    const { retry } = request.service.spec;
-    const { retries, direct, leaving, number } = request;
-    if (retry === undefined || direct || leaving || this.#stopped) return false;
+    const { retry } = request.settings;
+    const { retries, direct, connection, over, leaving, number } = request;
+    if (retry === undefined || direct || connection !== undefined || over !== undefined) return false;
+    if (leaving || this.#stopped) return false;
     const deadline = this.#deadlineOf(request);
     const at = nextTry(retry, { retries, at: this.#kernel.now, piecesSent, deadline });
     if (at === undefined) return false;
@@ -260,7 +311,7 @@ export class Gateway {
     if (request === undefined) return;
     const { service, routed, last, choices, call } = request;
     const replica = this.#router.route(service, routed, last);
-    const target = replica && this.#fit(replica, choices, call);
+    const target = replica && fit(replica, choices, call);
     if (target === undefined) this.#failed(request, 'noBackend');
     else if (isRefusal(target)) this.#end(request, refusedWith(target));
     else this.#try(request, target);
@@ -273,18 +324,21 @@ export class Gateway {
     // Until it is whole, an answer that is not streamed is nobody's.
     const tokens = request.streamed || reason === 'finished' ? made : 0;
     if (reason === 'cut' && this.#triesAgain(request, tokens)) return;
-    const lost = reason === 'cut' && tokens === 0 && !request.direct;
-    const refusal = lost ? gatewayRefusal('backendUnavailable') : undefined;
-    const status = statusOf(reason, tokens);
+    const lost = reason === 'cut' && tokens === 0;
+    const refusal = lost && !request.direct ? gatewayRefusal('backendUnavailable') : undefined;
+    // Whose connection to the pod itself breaks gets no answer at all.
+    const status = lost && request.direct ? 0 : statusOf(reason, tokens, request.choices);
     this.#end(request, { state: reason, outcome: OUTCOMES[reason], status, tokens, tokenTimes, refusal });
   }
 
-  #deadlineOf({ service, arrivedAt, streamed, attempt }: OpenRequest): Micros {
-    const { requestTimeout } = service.spec;
+  #deadlineOf({ settings, arrivedAt, streamed, attempt, connection }: OpenRequest): Micros {
+    const { requestTimeout } = settings;
     if (requestTimeout === undefined) return NEVER;
     const { now } = this.#kernel;
     const lasts = (streamed && attempt?.tokenTimes(now).flatMap((times) => times.slice(-1))) || [];
-    return nextDeadline(requestTimeout, arrivedAt, lasts.length === 0 ? undefined : (Math.max(...lasts) as Micros));
+    // Over a connection data in either direction begins it anew (guide 2775).
+    const last = Math.max(arrivedAt, connection?.lastDataAt ?? arrivedAt, ...lasts) as Micros;
+    return nextDeadline(requestTimeout, arrivedAt, last);
   }
 
   /** Pieces have come since it was set, and it is set anew; or the request's time is over. */
@@ -292,10 +346,11 @@ export class Gateway {
     const { now } = this.#kernel;
     const deadline = this.#deadlineOf(request);
     if (deadline > now) request.timer = this.#kernel.schedule(this.#timer, deadline, request.number);
-    else this.#timeOut(request);
+    else this.#cutOff(request, 'timed-out', 'backendTimeout');
   }
 
-  #timeOut(request: OpenRequest): void {
+  /** Its client gets no more than it has. @param error what it is told if it has nothing */
+  #cutOff(request: OpenRequest, closes: ConnectionEnd, error: 'backendTimeout' | 'backendUnavailable'): void {
     const { attempt, reply, streamed } = request;
     const times = (streamed && attempt?.tokenTimes(this.#kernel.now)) || [];
     for (const [index, choice] of (reply?.choices ?? []).entries()) choice.stop(times[index] ?? []);
@@ -304,22 +359,30 @@ export class Gateway {
       request.attempt = undefined;
       this.#attempts.detach(attempt);
     }
-    const refusal = tokenTimes.length === 0 ? gatewayRefusal('backendTimeout') : undefined;
+    const refusal = tokenTimes.length === 0 ? gatewayRefusal(error) : undefined;
     const status = refusal?.status ?? 200;
     const tokens = tokenTimes.length;
-    this.#end(request, { state: 'cut', outcome: Outcome.cut, status, tokens, tokenTimes, refusal });
+    this.#end(request, { state: 'cut', outcome: Outcome.cut, status, tokens, tokenTimes, refusal, closes });
   }
 
-  #end(request: OpenRequest, { state, outcome, status, tokens, tokenTimes, refusal }: Ending): void {
+  /** The connection of a request is over before it was answered. */
+  #drop(request: OpenRequest, end: ConnectionEnd): void {
+    if (end === 'cut' || end === 'timed-out') this.#cutOff(request, end, 'backendUnavailable');
+    else this.disconnect(request.number);
+  }
+
+  #end(request: OpenRequest, { state, outcome, status, tokens, tokenTimes, refusal, closes = 'cut' }: Ending): void {
     const { number, reply } = request;
     this.#disarm(request);
     this.#open.delete(number);
     this.#log.ended(number, outcome, status, tokens);
     if (tokenTimes !== undefined) this.#tokenSink?.(number, tokenTimes);
+    request.over?.(state, refusal);
     if (reply === undefined) return;
     reply.state = state;
     reply.refusal = refusal;
     reply.endedAt = this.#kernel.now;
+    this.connections.done(request, state === 'cut' ? closes : undefined);
   }
 
   #disarm(request: OpenRequest): void {
@@ -333,20 +396,4 @@ export class Gateway {
     this.#log.ended(number, Outcome.refused, refusal.status, 0);
     return number;
   }
-}
-
-/** What policies may know of a call. */
-function routedCall({ clientIp, sloClass, prefix, prompts, promptTokens }: Call, { spec }: Service): RoutedRequest {
-  const address = clientIp === undefined ? undefined : parseAddress(clientIp);
-  return {
-    clientIp: address && addressText(address),
-    sloClass: sloClass ?? spec.sloClass,
-    prefix: (prefix ?? prompts?.[0]?.prefix)?.hashes,
-    promptTokens,
-  };
-}
-
-/** A request that was let in and in the end found nobody, or nobody who takes it. */
-function refusedWith(refusal: Refusal): Ending {
-  return { state: 'cut', outcome: Outcome.refused, status: refusal.status, tokens: 0, refusal };
 }

@@ -12,8 +12,13 @@ const PERIODS: Readonly<Record<RateLimit['per'], Micros>> = { second: fromSecond
 export class RateLimiter {
   readonly #rules: readonly { readonly limit: RateLimit; readonly admitted: SlidingWindow }[];
 
-  constructor(limits: readonly RateLimit[]) {
+  /** @param before the limits in place of which these come: what they have let in counts on */
+  constructor(limits: readonly RateLimit[], before?: RateLimiter) {
     this.#rules = limits.map((limit) => ({ limit, admitted: new SlidingWindow(PERIODS[limit.per]) }));
+    for (const { limit, admitted } of this.#rules) {
+      const known = before === undefined ? undefined : before.#rules.find((rule) => rule.limit.per === limit.per);
+      for (let index = 0; index < (known?.admitted.size ?? 0); index++) admitted.add(known!.admitted.moment(index), 1);
+    }
   }
 
   /**

@@ -1,7 +1,9 @@
-import type { Engine } from '../engine/index.ts';
+import type { ServingProcess } from '../engine/index.ts';
 import { type Micros, NEVER } from '../kernel/index.ts';
+import type { ApplicationAnswer } from '../platform/index.ts';
 import type { Refusal } from './call.ts';
 import type { Choice } from './choice.ts';
+import type { PlannedChoice } from './choice-plan.ts';
 
 /** How far a reply has come. */
 export type ReplyState = 'open' | 'finished' | 'cut' | 'aborted' | 'refused';
@@ -11,7 +13,7 @@ export class ReplyChoice {
   /** Tokens that its engine will have made for it. */
   readonly outputTokens: number;
   readonly finishReason: 'stop' | 'length';
-  #engine: Engine | undefined;
+  #engine: ServingProcess | undefined;
   #sequence: Choice | undefined;
   /** Moments of all that its client gets, once nothing more is to come. */
   #left: readonly Micros[] | undefined;
@@ -22,7 +24,7 @@ export class ReplyChoice {
   }
 
   /** The answer comes from here. */
-  follow(engine: Engine, sequence: Choice): void {
+  follow(engine: ServingProcess, sequence: Choice): void {
     this.#engine = engine;
     this.#sequence = sequence;
     this.#left = undefined;
@@ -70,13 +72,15 @@ export class Reply {
   /** The pod that answers, and the name of its model. */
   pod: string | undefined;
   readonly model: string | undefined;
+  /** What an application has for it. */
+  readonly answer: ApplicationAnswer | undefined;
   state: ReplyState;
   endedAt: Micros = NEVER;
 
   constructor(facts: {
     readonly number: number;
     readonly promptTokens: number;
-    readonly choices: readonly { readonly outputTokens: number; readonly finishReason: 'stop' | 'length' }[];
+    readonly choices: readonly Pick<PlannedChoice, 'outputTokens' | 'finishReason' | 'answer'>[];
     readonly arrivedAt: Micros;
     readonly refusal?: Refusal | undefined;
     readonly pod?: string | undefined;
@@ -91,11 +95,12 @@ export class Reply {
     this.refusal = facts.refusal;
     this.pod = facts.pod;
     this.model = facts.model;
+    this.answer = facts.choices[0]?.answer;
     this.state = facts.refusal === undefined ? 'open' : 'refused';
   }
 
   /** One of the answers comes from here. */
-  follow(engine: Engine, sequence: Choice): void {
+  follow(engine: ServingProcess, sequence: Choice): void {
     this.choices[sequence.index]!.follow(engine, sequence);
   }
 

@@ -1,7 +1,15 @@
 import type { Kernel, Micros } from '../kernel/index.ts';
-import type { Deployment, Instance, RoutingPolicyName, Service, UnitReplica } from '../platform/index.ts';
+import type {
+  CircuitBreakerSpec,
+  Deployment,
+  Instance,
+  RoutingPolicyName,
+  Service,
+  UnitReplica,
+} from '../platform/index.ts';
 import type { Attempt } from './attempt.ts';
 import { type CallEnd, CircuitBreaker } from './circuit-breaker.ts';
+import type { Connection } from './connections.ts';
 import { MetricCollection } from './metric-collection.ts';
 import { MirrorTap } from './mirroring.ts';
 import { ReplicaBook, ROUTING_POLICIES, type RoutedRequest, type RoutingPolicy } from './routing/index.ts';
@@ -23,7 +31,10 @@ export class Router {
   readonly #taps = new Map<Service, MirrorTap>();
   /** Of instances: whom a prefill pod hands an answer on to. */
   readonly #policies = new Map<Deployment | Instance, NamedPolicy>();
-  readonly #breakers = new WeakMap<UnitReplica, CircuitBreaker>();
+  readonly #breakers = new WeakMap<
+    UnitReplica,
+    { readonly spec: CircuitBreakerSpec; readonly breaker: CircuitBreaker }
+  >();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -44,6 +55,18 @@ export class Router {
     return candidates.length === 0 ? undefined : this.#choose(deployment, deployment, candidates, request);
   }
 
+  /** As {@link route}, among those that take one more task. */
+  routeTask(
+    service: Service,
+    request: RoutedRequest,
+    takes: (replica: UnitReplica) => boolean,
+  ): UnitReplica | undefined {
+    const open = ({ backends }: Deployment) => this.#passing(service, backends).filter(takes);
+    const weights = known(this.#weights, service, newWeights);
+    const deployment = weights.choose(service.deployments, (each) => open(each).length > 0);
+    return deployment && this.#choose(deployment, deployment, open(deployment), request);
+  }
+
   /** One more live request of a service has its backend. @returns who gets copies of it (guide 3604, 3643) */
   mirrors(service: Service, request: RoutedRequest): readonly UnitReplica[] {
     const { deployments } = service;
@@ -58,12 +81,31 @@ export class Router {
     return this.#choose(instance, instance.deployment, decoders, request);
   }
 
-  /** An attempt begins at its replica. */
+  /** A connection is open at its replica from now on, busy or not: whoever counts open requests counts it as one. */
+  connected(connection: Connection): void {
+    const { replica, routed } = connection;
+    if (!isRouted(replica)) return;
+    connection.booked = true;
+    this.#replicas.opened(replica, routed.sloClass);
+  }
+
+  /** It is open no more. */
+  disconnected({ replica, routed, booked }: Connection): void {
+    if (booked) this.#replicas.closed(replica, routed.sloClass);
+  }
+
+  /** An attempt begins at its replica. What goes over a connection is counted there with it. */
   opened(attempt: Attempt): void {
-    this.#book(attempt, attempt.replica);
-    const breaker = this.#breakerOf(attempt.replica);
+    const { replica, request } = attempt;
+    const overConnection = request?.connection !== undefined;
+    if (!overConnection) this.#book(attempt, replica);
+    else if (isRouted(replica)) attempt.bookedAt = [];
+    const breaker = this.#breakerOf(replica);
     // A mirror's answers are nobody's, and so are its failures.
-    if (attempt.request !== undefined && breaker !== undefined) attempt.passage = breaker.pass(this.#kernel.now);
+    if (request === undefined || breaker === undefined) return;
+    // A connection goes on where a new call would not be let through.
+    if (overConnection && !breaker.passes(this.#kernel.now)) return;
+    attempt.passage = breaker.pass(this.#kernel.now);
   }
 
   /** It goes on at another replica as well. */
@@ -72,10 +114,11 @@ export class Router {
   }
 
   /** Its first token has come. */
-  answers({ startedAt, bookedAt }: Attempt): void {
+  answers({ startedAt, bookedAt, replica: first }: Attempt): void {
     if (bookedAt === undefined) return;
     const { now } = this.#kernel;
-    for (const replica of bookedAt) this.#replicas.observe(replica, (now - startedAt) as Micros, now);
+    for (const replica of new Set([first, ...bookedAt]))
+      this.#replicas.observe(replica, (now - startedAt) as Micros, now);
   }
 
   /** It has ended, or is waited for no more; told again, nothing happens. */
@@ -85,7 +128,7 @@ export class Router {
       attempt.bookedAt = undefined;
     }
     if (attempt.passage === undefined) return;
-    this.#breakerOf(attempt.replica)!.ended(attempt.passage, end, this.#kernel.now);
+    this.#breakerOf(attempt.replica)?.ended(attempt.passage, end, this.#kernel.now);
     attempt.passage = undefined;
   }
 
@@ -98,7 +141,7 @@ export class Router {
 
   /** Policies look at the figures of their own deployment's replicas; without one nobody does. */
   #book(attempt: Attempt, replica: UnitReplica): void {
-    if (replica.deployment.spec.routing === undefined) return;
+    if (!isRouted(replica)) return;
     attempt.bookedAt ??= [];
     attempt.bookedAt.push(replica);
     this.#replicas.opened(replica, attempt.routed.sloClass);
@@ -107,7 +150,13 @@ export class Router {
   /** The circuit breaker in front of a replica; undefined where its service has none. */
   #breakerOf(replica: UnitReplica): CircuitBreaker | undefined {
     const spec = replica.deployment.service.spec.circuitBreaker;
-    return spec && known(this.#breakers, replica, () => new CircuitBreaker(spec));
+    if (spec === undefined) return undefined;
+    const there = this.#breakers.get(replica);
+    if (there?.spec === spec) return there.breaker;
+    // With other settings it begins anew; calls that are under way count there.
+    const breaker = new CircuitBreaker(spec);
+    this.#breakers.set(replica, { spec, breaker });
+    return breaker;
   }
 
   #passing({ spec }: Service, backends: readonly UnitReplica[]): readonly UnitReplica[] {
@@ -133,6 +182,8 @@ export class Router {
 }
 
 const NOBODY: readonly UnitReplica[] = [];
+/** Its deployment has a policy that looks at figures. */
+const isRouted = ({ deployment }: UnitReplica): boolean => deployment.spec.routing !== undefined;
 const isMirror = ({ mirror }: Deployment): boolean => mirror;
 const newWeights = (): WeightedChoice => new WeightedChoice();
 const newTap = (): MirrorTap => new MirrorTap();

@@ -16,17 +16,20 @@ export interface WeightedDeployment {
 export class WeightedChoice {
   readonly #seats = new Map<WeightedDeployment, { readonly weight: number; credit: number }>();
 
-  /** A deployment with a backend, or undefined when none has one. */
-  choose<Some extends WeightedDeployment>(deployments: readonly Some[]): Some | undefined {
+  /** @returns a deployment that takes requests, by default one with a backend; undefined when none does */
+  choose<Some extends WeightedDeployment>(
+    deployments: readonly Some[],
+    takes: (deployment: Some) => boolean = hasBackends,
+  ): Some | undefined {
     const live = liveOf(deployments);
-    if (live.length === 1) return live[0]!.backends.length > 0 ? live[0] : undefined;
+    if (live.length === 1) return takes(live[0]!) ? live[0] : undefined;
     this.#seat(live);
     let total = 0;
     let best: Some | undefined;
     let most = Number.NEGATIVE_INFINITY;
     for (const deployment of live) {
       const seat = this.#seats.get(deployment)!;
-      if (seat.weight === 0 || deployment.backends.length === 0) continue;
+      if (seat.weight === 0 || !takes(deployment)) continue;
       total += seat.weight;
       seat.credit += seat.weight;
       if (seat.credit <= most) continue;
@@ -58,6 +61,10 @@ export function actualShares(deployments: readonly WeightedDeployment[]): number
   );
   const total = counts.reduce((sum, count) => sum + count, 0);
   return counts.map((count) => (total === 0 ? 0 : count / total));
+}
+
+function hasBackends({ backends }: WeightedDeployment): boolean {
+  return backends.length > 0;
 }
 
 function liveOf<Some extends WeightedDeployment>(deployments: readonly Some[]): readonly Some[] {

@@ -1,6 +1,6 @@
 import type { PoolSpec } from '../cluster/index.ts';
 import type { Micros } from '../kernel/index.ts';
-import type { OperationSpec, ServiceSpec, Timings } from '../platform/index.ts';
+import type { IamSpec, Operation, ServiceSpec, Timings, VpcSpec } from '../platform/index.ts';
 import type { TrafficSpec } from '../workload/index.ts';
 import type { FaultSpec } from './fault-spec.ts';
 
@@ -11,6 +11,10 @@ export interface LabDescription {
   /** The calendar instant of simulated time zero, milliseconds since 1970. */
   readonly epoch: number;
   readonly timings: Timings;
+  /** Default: an account with one project and one user. */
+  readonly iam?: IamSpec;
+  /** Networks that private connections may come from. */
+  readonly vpcs?: readonly VpcSpec[];
   readonly pools: readonly PoolSpec[];
   readonly services: readonly ServiceSpec[];
   readonly traffic: readonly TrafficSpec[];
@@ -24,4 +28,4 @@ export type TimelineEntry = {
   readonly at: Micros;
   /** `ready`: counted from when every service has first run; `boot`: from time zero. */
   readonly from: 'ready' | 'boot';
-} & ({ readonly fault: FaultSpec } | { readonly operation: OperationSpec });
+} & ({ readonly fault: FaultSpec } | { readonly operation: Operation });

@@ -8,4 +8,5 @@ export { mistakeInFault } from './fault-checks.ts';
 export type { FaultKind, FaultSpec, NodeTarget } from './fault-spec.ts';
 export type { FaultRecord } from './faults.ts';
 export { Session } from './session.ts';
+export type { TaskCommand } from './task-commands.ts';
 export { type OperationRecord, World, type WorldOptions } from './world.ts';

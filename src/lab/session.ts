@@ -1,6 +1,7 @@
-import type { Call, Reply } from '../gateway/index.ts';
+import type { Call, Question, Refusal, Reply, TaskAnswer } from '../gateway/index.ts';
 import type { Micros, Stamped } from '../kernel/index.ts';
 import type { Command } from './commands.ts';
+import type { TaskCommand } from './task-commands.ts';
 import type { World } from './world.ts';
 
 /**
@@ -34,6 +35,23 @@ export class Session {
     const reply = this.#enter(at, { kind: 'call', call: make(this.world.requests.size) });
     if (reply === undefined) throw new Error('A call has no reply');
     return reply;
+  }
+
+  /** @returns why it was refused; undefined when it was let in */
+  ask(question: Question): Refusal | undefined {
+    this.command({ kind: 'question', question });
+    return this.world.gateway.questionRefusal;
+  }
+
+  /**
+   * @param make the command, given the number of the next task that there is going to be
+   * @returns what came of it
+   */
+  task(make: (next: number) => TaskCommand): TaskAnswer {
+    const at = this.now;
+    this.world.runUntil(at);
+    this.#enter(at, make(this.world.tasks.all.length));
+    return this.world.taskAnswer!;
   }
 
   command(command: Command): void {

@@ -1,7 +1,13 @@
-import type { Gateway } from '../gateway/index.ts';
+import type { Gateway, Tasks } from '../gateway/index.ts';
 import { after, type EventKind, type Kernel, type Micros, NEVER, Priority } from '../kernel/index.ts';
 import type { Service } from '../platform/index.ts';
 import { type TrafficRequest, type TrafficSpec, TrafficStream } from '../workload/index.ts';
+
+/** Where requests go: of asynchronous services they are tasks. */
+interface Ways {
+  readonly gateway: Gateway;
+  readonly tasks: Tasks;
+}
 
 interface Source {
   readonly spec: TrafficSpec;
@@ -16,20 +22,20 @@ interface Source {
 /** The scenario's own traffic: pulls each stream's next request and sends it when its moment comes. */
 export class Traffic {
   readonly #kernel: Kernel;
-  readonly #gateway: Gateway;
+  readonly #ways: Ways;
   readonly #arrival: EventKind;
   readonly #sources: Source[];
   #live: number;
 
   constructor(
     kernel: Kernel,
-    gateway: Gateway,
+    ways: Ways,
     services: readonly Service[],
     specs: readonly TrafficSpec[],
     duration: Micros | undefined,
   ) {
     this.#kernel = kernel;
-    this.#gateway = gateway;
+    this.#ways = ways;
     this.#arrival = kernel.kind('traffic/arrival', Priority.arrival, (index) => this.#onArrival(this.#sources[index]!));
     this.#sources = specs.map((spec) => ({
       spec,
@@ -85,7 +91,10 @@ export class Traffic {
 
   #onArrival(source: Source): void {
     if (source.ended) return;
-    this.#gateway.offer(source.service, source.next!, source.spec);
+    const { service, spec, next } = source;
+    const { gateway, tasks } = this.#ways;
+    if (service.spec.mode === 'asynchronous') tasks.offer(service, next!, spec);
+    else gateway.offer(service, next!, spec);
     this.#pull(source);
   }
 

@@ -1,19 +1,24 @@
 import { Cluster } from '../cluster/index.ts';
 import { EngineRoom, KvLinkRoom } from '../engine/index.ts';
-import { type EngineTap, Gateway, type Reply, type TokenSink } from '../gateway/index.ts';
-import { after, type EventKind, Kernel, type Micros, NEVER, Priority, type TraceSink } from '../kernel/index.ts';
+import { type EngineTap, Gateway, type Reply, type TaskAnswer, Tasks, type TokenSink } from '../gateway/index.ts';
 import {
-  type ApiKeyOperation,
-  type OperationSpec,
-  Platform,
-  type Service,
-  type UnitReplica,
-} from '../platform/index.ts';
+  after,
+  type EventKind,
+  fromSeconds,
+  Kernel,
+  type Micros,
+  NEVER,
+  Priority,
+  type TraceSink,
+} from '../kernel/index.ts';
+import { type Operation, Platform, type Service, type UnitReplica } from '../platform/index.ts';
 import { EventLog, type EventSink, RequestLog } from '../telemetry/index.ts';
 import { checkConservation } from './checks/conservation.ts';
+import { checkTasks } from './checks/tasks.ts';
 import type { Command } from './commands.ts';
 import type { LabDescription, TimelineEntry } from './description.ts';
 import { Faults } from './faults.ts';
+import { takeTaskCommand } from './task-commands.ts';
 import { Traffic } from './traffic.ts';
 
 export interface WorldOptions {
@@ -27,10 +32,13 @@ export interface WorldOptions {
   readonly noTraffic?: boolean;
 }
 
+/** From end to end no answer takes longer (guide 259): requests that have not moved for so long never will. */
+const PATIENCE = fromSeconds(3_600);
+
 /** An operator's wish. */
 export interface OperationRecord {
   readonly at: Micros;
-  readonly operation: OperationSpec | ApiKeyOperation;
+  readonly operation: Operation;
   /** Why it was refused; undefined when it was taken. */
   readonly refusal: string | undefined;
 }
@@ -46,6 +54,9 @@ export class World {
   readonly engines: EngineRoom;
   readonly platform: Platform;
   readonly gateway: Gateway;
+  readonly tasks: Tasks;
+  /** What came of the latest command that concerns a task. */
+  taskAnswer: TaskAnswer | undefined;
   readonly requests: RequestLog;
   readonly events: EventLog;
   readonly traffic: Traffic;
@@ -56,6 +67,8 @@ export class World {
   readonly taps: EngineTap[] = [];
   /** The replica whose engine each was, by its number. */
   readonly owners: UnitReplica[] = [];
+  /** The pod, the first of several, that each engine ran in, by its number: a replica gets others in its time. */
+  readonly podNames: string[] = [];
   /** When every service's first deployment was over: the zero of `from: ready`. NEVER until then. */
   settledAt: Micros = NEVER;
   readonly #timeline: readonly TimelineEntry[];
@@ -63,6 +76,8 @@ export class World {
   readonly #durationEnd: EventKind;
   #timelineLeft: number;
   #durationOver = false;
+  /** A run has come to a moment after which nothing happens. */
+  #nothingDue = false;
 
   /** @throws UserError when an engine of the description could not start (see `engineSpec`). */
   constructor(description: LabDescription, options: WorldOptions = {}) {
@@ -79,22 +94,28 @@ export class World {
       events: this.events,
       timings: description.timings,
       epoch: description.epoch,
-      startEngine: (replica, spec) => {
-        const tap = this.gateway.tap(() => this.platform.sequenceEnded(replica));
-        const engine = this.engines.start(spec, tap);
+      iam: description.iam,
+      vpcs: description.vpcs,
+      startEngine: (replica, started) => {
+        const tap = this.gateway.tap(replica, () => this.platform.sequenceEnded(replica));
+        const engine = this.engines.startAs(started, tap);
         this.taps[engine.id] = tap;
         this.owners[engine.id] = replica;
+        this.podNames[engine.id] = replica.name;
         return engine;
       },
       onEngineStarted: (replica) => this.faults.onEngineStarted(replica),
       openLink: (spec) => links.open(spec),
       onSettled: (service) => this.#onSettled(service),
+      onBackendsChanged: (service) => this.tasks.backendsChanged(service),
     });
     this.gateway = new Gateway(this.kernel, this.platform, this.requests, options.tokenSink);
+    const { forTasks } = this.gateway;
+    this.tasks = new Tasks(this.kernel, this.platform, forTasks, this.requests, this.events);
     this.faults = new Faults(this.kernel, this.cluster, this.platform, this.gateway);
     const { services } = this.platform;
     const traffic = options.noTraffic === true ? [] : description.traffic;
-    this.traffic = new Traffic(this.kernel, this.gateway, services, traffic, description.duration);
+    this.traffic = new Traffic(this.kernel, this, services, traffic, description.duration);
     this.#timeline = options.noTraffic === true ? [] : description.timeline;
     this.#timelineLeft = this.#timeline.length;
     this.#timelineEntry = this.kernel.kind('lab/timeline', Priority.script, (index) => {
@@ -121,10 +142,28 @@ export class World {
     return this.settledAt !== NEVER;
   }
 
-  /** The scenario has run: its duration has passed, its timeline is done, its traffic has ended and so has every request. */
+  /**
+   * The scenario has run: its duration has passed, its timeline is done, its traffic has ended and so has every request
+   * and task, but for those that never will.
+   */
   get over(): boolean {
-    if (!this.settled || !this.traffic.ended || this.requests.inFlight > 0) return false;
+    if (!this.settled || !this.traffic.ended) return false;
+    if ((this.requests.inFlight > 0 || this.tasks.open) && this.neverEnded === 0) return false;
     return this.description.duration === undefined ? this.#timelineLeft === 0 : this.#durationOver;
+  }
+
+  /** Entries of the timeline that have not come. */
+  get timelineLeft(): number {
+    return this.#timelineLeft;
+  }
+
+  /**
+   * Requests that nothing will end: their pods hang, nobody finds out, and no timeout of the service ends them. None
+   * has moved for an hour, or nothing more is due at all.
+   */
+  get neverEnded(): number {
+    const stuck = this.#nothingDue || this.now - this.requests.movedAt >= PATIENCE;
+    return stuck ? this.requests.inFlight : 0;
   }
 
   /**
@@ -134,7 +173,9 @@ export class World {
   run(limit = Number.POSITIVE_INFINITY): boolean {
     for (let count = 0; !this.over; count++) {
       if (count >= limit) return false;
-      if (!this.kernel.step()) break;
+      if (this.kernel.step()) continue;
+      this.#nothingDue = true;
+      break;
     }
     this.kernel.runUntil(this.kernel.now);
     return true;
@@ -161,6 +202,15 @@ export class World {
     switch (command.kind) {
       case 'call':
         return this.gateway.call(command.call);
+      case 'question':
+        this.gateway.ask(command.question);
+        return undefined;
+      case 'connect':
+        this.gateway.connect(command.handshake);
+        return undefined;
+      case 'hang-up':
+        this.gateway.hangUp(command.connection);
+        return undefined;
       case 'disconnect':
         this.gateway.disconnect(command.request);
         return undefined;
@@ -171,10 +221,17 @@ export class World {
         this.#operate(command.operation);
         return undefined;
       case 'issue-token': {
-        const { digest, project, expiresAt } = command;
-        this.platform.credentials.issueToken(digest, { project, expiresAt });
+        const { digest, project, expiresAt, user } = command;
+        this.platform.credentials.issueToken(digest, { project, expiresAt, user }, this.now);
         return undefined;
       }
+      case 'create-task':
+      case 'update-task':
+      case 'start-task':
+      case 'stop-task':
+      case 'delete-task':
+        this.taskAnswer = takeTaskCommand(this.tasks, command);
+        return undefined;
       case 'drain':
         this.traffic.stop();
         this.gateway.drain();
@@ -182,7 +239,7 @@ export class World {
       case 'stop':
         this.traffic.stop();
         this.gateway.stop();
-        for (const engine of this.engines.all) engine.die();
+        for (const engine of this.engines.processes) engine.die();
         return undefined;
     }
   }
@@ -190,9 +247,10 @@ export class World {
   /** Holds what must always hold against the state as it is. @throws when something does not. */
   check(): void {
     checkConservation(this);
+    checkTasks(this);
   }
 
-  #operate(operation: OperationSpec | ApiKeyOperation): void {
+  #operate(operation: Operation): void {
     this.operations.push({ at: this.now, operation, refusal: this.platform.operate(operation) });
   }
 

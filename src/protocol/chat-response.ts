@@ -3,7 +3,7 @@ import { type AnswerContext, pieceText, placeOf, type StreamWriter, usageSoFar, 
 import { openaiError, type WireFields } from './errors.ts';
 import { chatLogprobs, promptLogprobs } from './logprobs.ts';
 import { chatUsageChunk, envelope, fullUsage, usageObject } from './openai-response.ts';
-import { SSE_DONE, sseData } from './sse.ts';
+import { SSE_DONE, sseData, sseDataAfter } from './sse.ts';
 import { tokenPieces } from './token-text.ts';
 
 /** The body of a chat completion that is not streamed (chat_completion/protocol.py, ChatCompletionResponse). */
@@ -44,7 +44,8 @@ function chatMessage(answer: Answer, before: string) {
     annotations: null,
     audio: null,
     function_call: null,
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    // Left out of JSON where it is undefined.
+    tool_calls: calls.length === 0 ? undefined : calls,
     reasoning: null,
   };
 }
@@ -61,12 +62,19 @@ function logprobsOf({ request, seed }: AnswerContext, choice: number, k: number,
 /** A chat completion as a stream. What vLLM leaves unset stays out of a chunk (exclude_unset). */
 export function chatWriter(context: AnswerContext): StreamWriter {
   const { head, request, answers } = context;
+  const data = sseDataAfter(envelope(head, 'chat.completion.chunk'));
   const chunk = (choice: object, tokens: number): string => {
     const usage = usageSoFar(context, tokens);
-    const body = { ...envelope(head, 'chat.completion.chunk'), choices: [choice] };
-    return sseData(usage === undefined ? body : { ...body, usage: usageObject(usage) });
+    return data(usage === undefined ? { choices: [choice] } : { choices: [choice], usage: usageObject(usage) });
   };
   const before = echoed(context);
+  // Of most tokens nothing but the text is new: what stands around it is written once a choice.
+  const frames = answers.map((_, index) => {
+    const event = chunk({ index, delta: { content: '' }, logprobs: null, finish_reason: null, token_ids: null }, 0);
+    const at = event.lastIndexOf('""');
+    return { start: event.slice(0, at), end: event.slice(at + '""'.length) };
+  });
+  const allAlike = request.logprobs === undefined && !request.continuousUsage;
   return {
     open() {
       const roles = answers.map((_, index) => {
@@ -80,6 +88,10 @@ export function chatWriter(context: AnswerContext): StreamWriter {
     token(index, k) {
       const { pieces, finishReason, stopString } = answers[index] as Answer;
       const piece = pieces[k] as TokenPiece;
+      if (allAlike && piece.kind === 'text' && k < pieces.length - 1) {
+        const { start, end } = frames[index]!;
+        return start + JSON.stringify(piece.text) + end;
+      }
       const logprobs = logprobsOf(context, index, k, [piece]);
       const told = { index, delta: delta(piece), logprobs, finish_reason: null, token_ids: null };
       if (k < pieces.length - 1) return chunk(told, k + 1);

@@ -3,7 +3,7 @@ import { type AnswerContext, pieceText, placeOf, type StreamWriter, usageSoFar, 
 import { openaiError, type WireFields } from './errors.ts';
 import { completionLogprobs, promptLogprobs } from './logprobs.ts';
 import { envelope, fullUsage, textUsageChunk } from './openai-response.ts';
-import { SSE_DONE, sseData } from './sse.ts';
+import { SSE_DONE, sseData, sseDataAfter } from './sse.ts';
 import { tokenPieces } from './token-text.ts';
 
 /** A completion's own options beside those of {@link AnswerContext}. */
@@ -72,6 +72,7 @@ function logprobsOf(
 /** A text completion as a stream. Chunks carry their nulls; the prompt, where echoed, goes with the first token. */
 export function completionWriter(context: CompletionContext): StreamWriter {
   const { head, request, answers, promptOnly = false } = context;
+  const data = sseDataAfter(envelope(head, 'text_completion'));
   /** How much text each choice has had. */
   const shown = answers.map(() => 0);
   return {
@@ -85,8 +86,7 @@ export function completionWriter(context: CompletionContext): StreamWriter {
       const text = [...before, ...own].join('');
       shown[index] = textFrom + text.length;
       const usage = usageSoFar(context, k + 1);
-      return sseData({
-        ...envelope(head, 'text_completion'),
+      return data({
         choices: [
           {
             index,

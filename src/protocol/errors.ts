@@ -32,6 +32,17 @@ export function badRequest(message: string, param: string | null = null): WireEr
   return new WireError({ message, type: 'BadRequestError', param, code: 400 });
 }
 
+/**
+ * vLLM's refusal of a body that does not say that it is JSON; undefined when it does. As there, the media type is all that
+ * counts, in any case, and what follows it does not; without the header nothing is said.
+ */
+export function unsupportedMediaType(contentType = ''): WireError | undefined {
+  const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
+  if (mediaType === 'application/json') return undefined;
+  const message = "Unsupported Media Type: Only 'application/json' is allowed";
+  return new WireError({ message, type: 'Bad Request', param: null, code: 400 });
+}
+
 /** vLLM's refusal of a model name that the endpoint does not serve. */
 export function modelNotFound(model: string): WireError {
   return new WireError({

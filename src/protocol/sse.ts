@@ -16,3 +16,9 @@ export function sseData(value: unknown): string {
 export function sseEvent<Event extends { readonly type: string }>(event: Event): string {
   return `event: ${event.type}\n${sseData(event)}`;
 }
+
+/** Writes events that all begin with the same fields, which are put into JSON once. @param first at least one field */
+export function sseDataAfter(first: object): (rest: object) => string {
+  const start = `data: ${JSON.stringify(first).slice(0, -1)},`;
+  return (rest) => `${start}${JSON.stringify(rest).slice(1)}\n\n`;
+}

@@ -1,5 +1,5 @@
 import type { Model } from '../catalog/index.ts';
-import type { UnitEntry } from './schema.ts';
+import type { ModelUnitEntry } from './schema.ts';
 
 /** What an engine is spread over. */
 export interface EngineDevices {
@@ -21,7 +21,7 @@ export function parallelismProblem(
   {
     pipelineParallel: stages,
     dataParallelAttention: ranks,
-  }: Pick<UnitEntry['engine'], 'pipelineParallel' | 'dataParallelAttention'>,
+  }: Pick<ModelUnitEntry['engine'], 'pipelineParallel' | 'dataParallelAttention'>,
   model: Model,
   { accelerators, pods, onCpu }: EngineDevices,
 ): ParallelismProblem | undefined {

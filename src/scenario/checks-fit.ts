@@ -6,7 +6,7 @@ import type { Catalogue } from './catalogue.ts';
 import { parallelismProblem } from './check-parallelism.ts';
 import { engineOf, resourcesOf } from './defaults.ts';
 import type { NodePool } from './pools.ts';
-import type { UnitEntry } from './schema.ts';
+import type { ModelUnitEntry, UnitEntry } from './schema.ts';
 import type { Path, Tell } from './tell.ts';
 
 /** Where a unit's pods may come to. */
@@ -19,10 +19,10 @@ export interface Site {
 
 const RESOURCES = ['accelerators', 'cpu', 'memoryGiB'] as const;
 
-/** A pod fits on some node of the pool, and the model in the pods of an engine. @param path of the unit */
+/** A pod fits on some node of the pool, and the model, where there is one, in the pods of an engine. @param path of the unit */
 export function checkFit(unit: UnitEntry, site: Site, catalogue: Catalogue, path: Path, tell: Tell): void {
-  const engine = engineOf(unit, catalogue, 0);
-  if (site.pods > 0) checkEngine(unit, engine, catalogue, path, tell);
+  const serving = unit.application === undefined ? { unit, engine: engineOf(unit, catalogue, 0) } : undefined;
+  if (site.pods > 0 && serving !== undefined) checkEngine(serving.unit, serving.engine, catalogue, path, tell);
 
   const flavors = site.nodePools.map(({ flavor }) => flavor);
   const resources = resourcesOf(unit, flavors[0]!);
@@ -32,14 +32,15 @@ export function checkFit(unit: UnitEntry, site: Site, catalogue: Catalogue, path
     return;
   }
   // Where pods may come to nodes of several kinds, it is enough that the engine runs on one of them.
-  const problems = roomy.map((flavor) => deviceProblem(unit, engine, flavor, site, catalogue));
+  if (serving === undefined) return;
+  const problems = roomy.map((flavor) => deviceProblem(serving.unit, serving.engine, flavor, site, catalogue));
   const [first] = problems;
   if (first !== undefined && problems.every((problem) => problem !== undefined)) {
     tell([...path, ...first.at], first.message);
   }
 }
 
-function checkEngine(unit: UnitEntry, engine: EngineSettings, catalogue: Catalogue, path: Path, tell: Tell): void {
+function checkEngine(unit: ModelUnitEntry, engine: EngineSettings, catalogue: Catalogue, path: Path, tell: Tell): void {
   const { maxContext } = catalogue.model(unit.model);
   const { maxModelLen, prefixUnitTokens, blockSize } = engine;
   if (maxModelLen > maxContext) {
@@ -77,7 +78,7 @@ interface DeviceProblem {
 
 /** Why the unit's engine cannot run on nodes of a flavor. */
 function deviceProblem(
-  unit: UnitEntry,
+  unit: ModelUnitEntry,
   engine: EngineSettings,
   flavor: NodeFlavor,
   { pods, pool }: Site,

@@ -1,3 +1,4 @@
+import { checkKind } from './checks-application.ts';
 import { checkDeployment, checkScaling, type Grounds } from './checks-deployment.ts';
 import { imageOf, nodePoolOf, unitName } from './defaults.ts';
 import type { Problem } from './messages.ts';
@@ -116,6 +117,7 @@ class Course {
     // How many instances there are is left to the platform: upgrades that do not name them leave them alone.
     if (item.do === 'scale') deployment.most = Math.max(deployment.most, item.instances);
     if (item.do === 'set-weight') deployment.written = upgraded(deployment.written, { weight: item.weight });
+    if (item.do === 'set-mirror') deployment.written = upgraded(deployment.written, { mirror: item.mirror });
     if (item.do === 'set-scaling') {
       const scaling = this.#written[index]!.scaling ?? null;
       deployment.written = upgraded(upgraded(deployment.written, { scaling: null }), { scaling });
@@ -184,6 +186,7 @@ class Course {
       return;
     }
     checkDeployment(spec, this.#grounds, path, this.#tellAt([]));
+    if (deployments.length > 0) checkKind(spec, deployments[0]!.entry.units[0]!, path, this.#tellAt([]));
     if (before >= 0) deployments.splice(before, 1);
     deployments.push(standing(spec, this.#written[index]!.spec));
     this.#ever.push(spec);
@@ -219,6 +222,7 @@ class Course {
     const said = ({ path, message }: Problem): string => `${path.join('.')}: ${message}`;
     const known = problemsOf(before).map(said);
     const found = problemsOf(after).filter((problem) => !known.includes(said(problem)));
+    checkKind(after, before.units[0]!, [], (path, message) => found.push({ path, message, at: 'value' }));
     if (after.name === name) return found;
     return [{ path: ['name'], message: `got "${after.name}", but a deployment keeps its name`, at: 'value' }, ...found];
   }

@@ -1,9 +1,15 @@
 import type { Catalogue } from './catalogue.ts';
+import { checkRouteOf } from './checks-application.ts';
 import { engineOf } from './defaults.ts';
 import type { Scenario, ServiceEntry, TrafficEntry } from './schema.ts';
 import { find, type Path, type Tell } from './tell.ts';
 
 /** What makes streams of requests unsound: endless ones, and requests that no engine could take. */
+
+/** Its requests have no lengths. */
+function isApplication(service: ServiceEntry | undefined): boolean {
+  return service?.deployments[0]?.units[0]?.application !== undefined;
+}
 
 /** The deployment of a service that allows the shortest context: any request may come to it. */
 export function shortestContext(
@@ -12,7 +18,9 @@ export function shortestContext(
 ): { readonly deployment: string; readonly tokens: number } {
   const all = service.deployments.map(({ name, units }) => ({
     deployment: name,
-    tokens: Math.min(...units.map((unit) => engineOf(unit, catalogue, 0).maxModelLen)),
+    tokens: Math.min(
+      ...units.map((unit) => (unit.application === undefined ? engineOf(unit, catalogue, 0).maxModelLen : Infinity)),
+    ),
   }));
   return all.reduce((shortest, each) => (each.tokens < shortest.tokens ? each : shortest));
 }
@@ -38,7 +46,11 @@ export function checkTraffic(
   if (duration !== undefined && start >= duration) {
     tell([...path, 'start'], "the stream starts when the scenario's duration is over");
   }
-  if (arrivals.kind === 'trace') return;
+  checkRouteOf(stream, service, path, tell);
+  if (stream.collect !== undefined && service !== undefined && service.mode !== 'asynchronous') {
+    tell([...path, 'collect'], `service "${service.name}" is synchronous: it has no tasks to collect`);
+  }
+  if (arrivals.kind === 'trace' || isApplication(service)) return;
   if (lengths === undefined) {
     tell([...path, 'lengths'], 'missing; expected {prompt, output}, as arrivals are not those of a trace');
     return;

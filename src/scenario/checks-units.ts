@@ -1,4 +1,5 @@
 import type { DeploymentMode } from '../platform/index.ts';
+import { checkApplication, checkScaledBy } from './checks-application.ts';
 import { modeOf, unitName } from './defaults.ts';
 import type { DeploymentEntry, UnitEntry } from './schema.ts';
 import type { Path, Tell } from './tell.ts';
@@ -9,7 +10,11 @@ import type { Path, Tell } from './tell.ts';
 export function checkUnits(deployment: DeploymentEntry, path: Path, tell: Tell): void {
   const { units } = deployment;
   const at = [...path, 'units'];
-  for (const [index, unit] of units.entries()) checkCommands(unit, [...at, index], tell);
+  for (const [index, unit] of units.entries()) {
+    checkCommands(unit, [...at, index], tell);
+    checkApplication(unit, [...at, index], tell);
+  }
+  checkScaledBy(deployment, path, tell);
   const mode = modeOf(deployment);
   if (mode === 'basic') {
     checkBasic(units, at, tell);

@@ -1,5 +1,7 @@
-import { callProblems, MOST_PERIODIC_RULES, mirrorProblem } from '../platform/index.ts';
+import { callProblems, concurrentTasksProblem, MOST_PERIODIC_RULES, mirrorProblem } from '../platform/index.ts';
 import { catalogueOf } from './catalogue.ts';
+import { checkAccess } from './checks-access.ts';
+import { checkOneKind } from './checks-application.ts';
 import { checkDeployment, type Grounds } from './checks-deployment.ts';
 import { checkPools } from './checks-pools.ts';
 import { checkTimeline } from './checks-timeline.ts';
@@ -34,6 +36,7 @@ export function checkScenario(scenario: Scenario, written: unknown): Checked {
   for (const [list, what] of OWN_LISTS) checkIds(scenario[list], [list], what, tell);
   checkPools(scenario.pools, tell);
   checkUnique(scenario.services, ['services'], 'service', tell);
+  checkAccess(scenario, tell);
   checkUnique(scenario.traffic, ['traffic'], 'stream', tell);
   for (const [index, service] of scenario.services.entries()) checkService(service, grounds, ['services', index], tell);
   for (const [index, stream] of scenario.traffic.entries())
@@ -62,10 +65,15 @@ function checkService(service: ServiceEntry, grounds: Grounds, path: Path, tell:
     tell([...path, 'logs', 'kubernetesEvents'], 'pod events are ingested with the logs; expected "ingest: true" too');
   }
   for (const [setting, problem] of callProblems(given(service))) tell([...path, setting], problem);
-  const mirrors = mirrorProblem(service.protocol, 'synchronous', deployments);
+  const mirrors = mirrorProblem(service.protocol ?? 'HTTPS', service.mode ?? 'synchronous', deployments);
   if (mirrors !== undefined) {
     const first = deployments.findIndex(({ mirror }) => mirror);
     tell([...path, 'deployments', first, 'mirror'], mirrors);
+  }
+  checkOneKind(service, path, tell);
+  for (const [index, { maxConcurrentTasks }] of deployments.entries()) {
+    const problem = concurrentTasksProblem(maxConcurrentTasks, service.mode);
+    if (problem !== undefined) tell([...path, 'deployments', index, 'maxConcurrentTasks'], problem);
   }
   for (const [index, deployment] of deployments.entries())
     checkDeployment(deployment, grounds, [...path, 'deployments', index], tell);

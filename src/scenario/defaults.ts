@@ -4,7 +4,7 @@ import type { FrontEnd } from '../engine/index.ts';
 import type { DeploymentMode, EngineSettings, ImageSpec, ScalingSpec } from '../platform/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import { given } from './given.ts';
-import type { DeploymentEntry, ScalingEntry, UnitEntry } from './schema.ts';
+import type { DeploymentEntry, ModelUnitEntry, ScalingEntry, UnitEntry } from './schema.ts';
 import { LEAST_MEMORY_GIB } from './schema-unit.ts';
 
 /** Defaults that hang on something else in the scenario: on the pool's nodes, or on the model. */
@@ -19,6 +19,9 @@ const IMAGES = {
   trtllm: { npu: 'tensorrt-llm', gpu: 'tensorrt-llm', cpu: 'tensorrt-llm' },
   mindie: { npu: 'mindie', gpu: 'mindie', cpu: 'mindie' },
 } as const;
+
+/** That of an application. */
+const CUSTOM_IMAGE = 'custom-image';
 
 /** vLLM's gpu_memory_utilization; SGLang's mem_fraction_static as its runs of the silicon table imply it. */
 const MEMORY_UTILIZATION: Readonly<Record<EngineKind, number>> = { vllm: 0.9, sglang: 0.83, trtllm: 0.9, mindie: 0.9 };
@@ -44,11 +47,12 @@ export function resourcesOf(unit: UnitEntry, flavor: NodeFlavor): ResourceReques
 }
 
 export function imageOf({ image, engine }: UnitEntry, flavor: NodeFlavor): ImageSpec {
-  return given({ ...image, name: image.name ?? IMAGES[engine.kind][deviceOf(flavor).kind] });
+  const usual = engine === undefined ? CUSTOM_IMAGE : IMAGES[engine.kind][deviceOf(flavor).kind];
+  return given({ ...image, name: image.name ?? usual });
 }
 
 /** @param seed of the draws of a distribution */
-export function engineOf(unit: UnitEntry, catalogue: Catalogue, seed: number): EngineSettings {
+export function engineOf(unit: ModelUnitEntry, catalogue: Catalogue, seed: number): EngineSettings {
   const { maxModelLen = catalogue.model(unit.model).maxContext, stepTime, frontEnd, ...settings } = unit.engine;
   const { kind, memoryUtilization = MEMORY_UTILIZATION[kind] } = settings;
   const before =

@@ -1,12 +1,13 @@
 import {
+  type AnyUnitSpec,
   type DeploymentSpec,
   type ModelStorageSpec,
   PROBE_KINDS,
   type ProbeSpec,
-  type UnitSpec,
 } from '../platform/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import { engineOf, handsOver, imageOf, modeOf, nodePoolOf, resourcesOf, scalingOf, unitName } from './defaults.ts';
+import { applicationOf, healthPathOf } from './describe-application.ts';
 import { given } from './given.ts';
 import { nodePoolsFor, type Pool } from './pools.ts';
 import type { DeploymentEntry, UnitEntry } from './schema.ts';
@@ -40,27 +41,34 @@ function unitOf(
   index: number,
   deployment: DeploymentEntry,
   { catalogue, pools, seed }: Meaning,
-): UnitSpec {
+): AnyUnitSpec {
   const pool = pools.find(({ name }) => name === deployment.pool)!;
   const { flavor } = nodePoolsFor(pool, nodePoolOf(entry, deployment))[0]!;
-  const { storage, probes, gracefulShutdown, pods } = entry;
-  return given({
-    ...entry,
+  const { storage, probes, gracefulShutdown, pods, model, servedModelName, engine: _, application, ...rest } = entry;
+  const common = {
+    ...rest,
     name: unitName(entry, index),
     pods: pods === 1 ? undefined : pods,
     resources: resourcesOf(entry, flavor),
     image: imageOf(entry, flavor),
-    model: catalogue.model(entry.model),
-    servedModelName: entry.servedModelName ?? entry.model,
-    engine: engineOf(entry, catalogue, seed),
     storage: storage.kind === 'image' ? IN_IMAGE : { hostCache: false, ...storage },
-    probes: given(Object.fromEntries(PROBE_KINDS.map((kind) => [kind, probeOf(probes[kind])]))),
+    probes: given(
+      Object.fromEntries(PROBE_KINDS.map((kind) => [kind, probeOf(probes[kind], healthPathOf(application))])),
+    ),
     gracefulShutdown: gracefulShutdown && given(gracefulShutdown),
+  };
+  if (application !== undefined) return given({ ...common, application: applicationOf(application) });
+  return given({
+    ...common,
+    model: catalogue.model(model),
+    servedModelName: servedModelName ?? model,
+    engine: engineOf(entry, catalogue, seed),
   });
 }
 
-function probeOf(entry: UnitEntry['probes'][keyof UnitEntry['probes']]): ProbeSpec | undefined {
+/** @param healthPath where a check asks that names neither a path nor a command */
+function probeOf(entry: UnitEntry['probes'][keyof UnitEntry['probes']], healthPath: string): ProbeSpec | undefined {
   if (entry === 'none') return undefined;
-  const { path = '/health', protocol, command, ...rest } = entry;
+  const { path = healthPath, protocol, command, ...rest } = entry;
   return { check: command === undefined ? { kind: 'http', path, protocol } : { kind: 'command', command }, ...rest };
 }

@@ -1,5 +1,5 @@
 import type { FaultSpec, TimelineEntry } from '../lab/index.ts';
-import type { OperationSpec } from '../platform/index.ts';
+import type { Operation } from '../platform/index.ts';
 import { scalingOf } from './defaults.ts';
 import { deploymentOf, type Meaning } from './describe-deployment.ts';
 import { given } from './given.ts';
@@ -23,7 +23,7 @@ function faultOf({ at: _, from: __, do: kind, ...rest }: FaultItem): FaultSpec {
   return given({ kind, ...fields, lasting }) as FaultSpec;
 }
 
-function operationOf(item: OperationItem, upgraded: DeploymentEntry | undefined, meaning: Meaning): OperationSpec {
+function operationOf(item: OperationItem, upgraded: DeploymentEntry | undefined, meaning: Meaning): Operation {
   const { at: _, from: __, do: ___, ...fields } = item;
   switch (item.do) {
     case 'add-deployment':
@@ -40,6 +40,6 @@ function operationOf(item: OperationItem, upgraded: DeploymentEntry | undefined,
       return given({ kind: item.do, service, deployment, scaling: scaling && scalingOf(scaling) });
     }
     default:
-      return given({ kind: item.do, ...fields }) as OperationSpec;
+      return given({ kind: item.do, ...fields }) as Operation;
   }
 }

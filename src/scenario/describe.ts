@@ -6,6 +6,7 @@ import { type AuthSpec, apiKeyFor, keyDigest, type ServiceSpec } from '../platfo
 import { type ArrivalSpec, parseTrace, type Trace, type TrafficSpec } from '../workload/index.ts';
 import { type Catalogue, catalogueOf } from './catalogue.ts';
 import { shortestContext } from './checks-traffic.ts';
+import { connectionsOf, iamOf } from './describe-access.ts';
 import { deploymentOf, type Meaning } from './describe-deployment.ts';
 import { timelineEntryOf } from './describe-timeline.ts';
 import { timingsOf } from './describe-timings.ts';
@@ -35,6 +36,8 @@ export function describe(
     seed,
     epoch: Date.parse(scenario.epoch),
     timings: timingsOf(scenario.timings),
+    iam: iamOf(scenario.iam),
+    vpcs: scenario.vpcs.length === 0 ? undefined : scenario.vpcs.map(given),
     pools: pools.map((pool) => poolOf(pool, catalogue)),
     services: scenario.services.map((service) => serviceOf(service, meaning)),
     traffic: scenario.traffic.map((stream) => trafficOf(stream, traces)),
@@ -79,7 +82,7 @@ function poolOf({ nodes, ...pool }: PoolEntry, catalogue: Catalogue): PoolSpec {
 }
 
 function serviceOf(entry: ServiceEntry, meaning: Meaning): ServiceSpec {
-  const { name, auth: _, replies, deployments, logs, ...rest } = entry;
+  const { name, auth: _, replies, deployments, logs, privateConnections: __, ...rest } = entry;
   return given({
     ...rest,
     name,
@@ -87,6 +90,7 @@ function serviceOf(entry: ServiceEntry, meaning: Meaning): ServiceSpec {
     auth: authOf(entry, meaning.seed),
     replies: replies.output,
     deployments: deployments.map((deployment) => deploymentOf(deployment, meaning)),
+    privateConnections: connectionsOf(entry),
     ingestsPodEvents: logs.ingest && logs.kubernetesEvents ? true : undefined,
   });
 }
@@ -97,13 +101,19 @@ function authOf({ name, auth }: ServiceEntry, seed: number): AuthSpec {
   return { kind: 'api-key', keys };
 }
 
+const NO_LENGTH = { kind: 'fixed', tokens: 0 } as const;
+
 function trafficOf(entry: TrafficEntry, traces: ReadonlyMap<string, Trace>): TrafficSpec {
-  const { name, service, from, start, arrivals, count, clientIp, sloClass } = entry;
+  const { name, service, from, start, arrivals, count, clientIp, sloClass, route, collect } = entry;
   const recorded = { kind: 'trace' } as const;
-  const { prompt, output } = entry.lengths ?? { prompt: recorded, output: recorded };
+  const { prompt, output } =
+    entry.lengths ??
+    // Of requests that have none, whatever they say is nobody's.
+    (arrivals.kind === 'trace' ? { prompt: recorded, output: recorded } : { prompt: NO_LENGTH, output: NO_LENGTH });
   const spacing: ArrivalSpec =
     arrivals.kind === 'trace' ? { kind: 'trace', trace: traces.get(arrivals.file)!, speed: arrivals.speed } : arrivals;
-  return given({ name, service, from, start, arrivals: spacing, prompt, output, count, clientIp, sloClass });
+  const told = { clientIp, sloClass, route, collect };
+  return given({ name, service, from, start, arrivals: spacing, prompt, output, count, ...told });
 }
 
 /** Streams of a trace that send a request which no engine of their service could ever take. */

@@ -117,7 +117,15 @@ function checkReference(reference: Reference, services: readonly string[]): void
   throw new UserError(`"${pathOf(reference)}" is a group of figures; expected one of ${parts.join(', ')}`);
 }
 
+/** A status, `RUNNING` say, that was meant as a text. */
+const STATUS = /^[A-Z]{3,}$/;
+
 function unknownName(path: Reference, step: string, known: readonly string[]): UserError {
+  if (path.length === 0 && STATUS.test(step)) {
+    return new UserError(
+      `unknown name "${step}"; a text is written in quotes, as in services.NAME.status == "RUNNING"`,
+    );
+  }
   const near = nearest(step, known);
   const hint = near === undefined ? suggestion(step, known) : `; did you mean "${pathOf([...path, near])}"?`;
   return new UserError(`unknown name "${pathOf([...path, step])}"${hint}`);

@@ -7,6 +7,7 @@ import {
   requestFigures,
   SERVICE_EVENTS,
 } from '../telemetry/index.ts';
+import { type TaskFigures, taskFigures } from './task-figures.ts';
 
 /** The figures of some requests, and of what served them. Null where there was no sample. */
 export interface LoadFigures extends RequestFigures {
@@ -15,6 +16,8 @@ export interface LoadFigures extends RequestFigures {
   /** Share of the KV blocks in use, averaged over the same time, 0 to 1. */
   readonly kvUtilization: number | null;
   readonly preemptions: number;
+  /** Of asynchronous services. */
+  readonly tasks: TaskFigures;
 }
 
 export interface ServiceFigures extends LoadFigures {
@@ -53,7 +56,7 @@ function loadFigures(world: World, records: RequestRecord[], includes: (service:
   let blocksUsed = 0;
   let blocksHeld = 0;
   let preemptions = 0;
-  for (const engine of world.engines.all) {
+  for (const engine of world.engines.processes) {
     if (!includes(world.owners[engine.id]!.deployment.service.index)) continue;
     const { busyMicros, kvBlockMicros, kvBlocksTotal, preemptions: own } = engine.figures();
     const lived = Math.max(0, Math.min(world.now, engine.diedAt) - Math.max(first, engine.startedAt));
@@ -68,6 +71,7 @@ function loadFigures(world: World, records: RequestRecord[], includes: (service:
     acceleratorUtilization: span > 0 ? busy / span : null,
     kvUtilization: blocksHeld > 0 ? blocksUsed / blocksHeld : null,
     preemptions,
+    tasks: taskFigures(world, includes),
   };
 }
 
@@ -86,6 +90,10 @@ export function sampleFigures(services: readonly string[]): Figures {
     acceleratorUtilization: 1,
     kvUtilization: 1,
     preemptions: 1,
+    tasks: {
+      ...{ total: 1, succeeded: 1, failed: 1, timedOut: 1, stopped: 1, open: 1 },
+      ...{ waitMs: distribution, completionMs: distribution },
+    },
   };
   const reasons = [...Object.keys(SERVICE_EVENTS), ...Object.keys(POD_EVENTS)];
   return {

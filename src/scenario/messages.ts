@@ -30,12 +30,39 @@ const TYPES: Readonly<Record<string, string>> = {
   int: 'an integer',
 };
 
+/** What others call a key of ours, Kubernetes and engines' command lines among them. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  gpu: 'accelerators',
+  gpus: 'accelerators',
+  npu: 'accelerators',
+  npus: 'accelerators',
+  replicas: 'instances',
+  period: 'interval',
+  periodSeconds: 'interval',
+  initialDelay: 'delay',
+  initialDelaySeconds: 'delay',
+  rps: 'rate',
+  qps: 'rate',
+  enablePrefixCaching: 'prefixUnitTokens',
+};
+
+/** Tensor parallelism is not a key: it is what is left of a unit's accelerators. */
+const TENSOR_PARALLEL = /^(tp|tensor_?parallel(_?size)?)$/i;
+
+function unknownKey(key: string, known: readonly string[]): string {
+  if (TENSOR_PARALLEL.test(key) && known.includes('pipelineParallel')) {
+    return `unknown key "${key}"; the unit's resources.accelerators are tensor-parallel`;
+  }
+  const meant = Object.hasOwn(ELSEWHERE, key) ? ELSEWHERE[key]! : '';
+  return `unknown key "${key}"${known.includes(meant) ? `; did you mean "${meant}"?` : suggestion(key, known)}`;
+}
+
 /** The message of an issue whose schema has none of its own. Unknown keys get one line each, in their order. */
 export function explain(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'unrecognized_keys': {
       const known = keysOf(issue.inst);
-      return issue.keys.map((key) => `unknown key "${key}"${suggestion(key, known)}`).join('\n');
+      return issue.keys.map((key) => unknownKey(key, known)).join('\n');
     }
     case 'invalid_type':
       return expecting(TYPES[issue.expected] ?? issue.expected).error(issue);

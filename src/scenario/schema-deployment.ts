@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MOST_INSTANCES, MOUNT_LIMITS, parseCron } from '../platform/index.ts';
 import { duration, durationFrom, integer, label, list, name, percent, positive, text } from './fields.ts';
 import { expecting } from './messages.ts';
+import { privateConnections } from './schema-access.ts';
 import type { Ids } from './schema-catalogue.ts';
 import { auth, callSettings, trafficSettings } from './schema-service.ts';
 import { fixedLength, lognormalLength } from './schema-traffic.ts';
@@ -130,6 +131,7 @@ export const serviceOf = (ids: Ids) =>
     name: label().describe('The name of the service.'),
     auth,
     ...callSettings,
+    privateConnections,
     replies: z
       .strictObject({ output: z.discriminatedUnion('kind', [fixedLength, lognormalLength]) })
       .prefault({ output: { kind: 'lognormal', median: 180, sigma: 0.6, max: 1024 } })

@@ -7,6 +7,7 @@ import {
   REQUEST_SIZE_RANGE,
   RETRY_RANGES,
   ROUTING_POLICY_NAMES,
+  TASK_RANGES,
 } from '../platform/index.ts';
 import { durationFrom, integer, list, name, number } from './fields.ts';
 import { expecting } from './messages.ts';
@@ -40,7 +41,17 @@ const MOST_RATE_LIMITS = 4;
 
 /** The settings of a service's calls; without them nothing is limited. */
 export const callSettings = {
-  protocol: z.enum(['HTTP', 'HTTPS', 'WS', 'WSS']).default('HTTPS').describe('What it is called over.'),
+  protocol: z
+    .enum(['HTTP', 'HTTPS', 'WS', 'WSS'])
+    .optional()
+    .describe('What it is called over, and nothing else. Default: HTTP and HTTPS alike.'),
+  mode: z
+    .enum(['synchronous', 'asynchronous'])
+    .optional()
+    .describe('Calls wait for their answers, or make tasks whose results are fetched. Default: synchronous.'),
+  maxTasks: integer(TASK_RANGES.service.low, TASK_RANGES.service.high)
+    .optional()
+    .describe('The most tasks that an asynchronous service may have: 0 to 10000.'),
   requestTimeout: durationFrom('1s', '1200s')
     .optional()
     .describe('To the first piece of an answer, anew with each piece: 1s to 1200s. Default: none.'),
@@ -80,11 +91,18 @@ export const callSettings = {
     .strictObject({ errorRate: number(0.01, 1).describe('Share of failed calls at which it opens: 0.01 to 1.') })
     .optional()
     .describe('Keeps requests from instances that fail.'),
+  autoApproveConnections: z
+    .boolean()
+    .optional()
+    .describe('Private connections of other accounts need no approval. Default: false.'),
   sloClass: sloClass().optional().describe('Service level of its requests: 0, the highest, to 3. Default: 3.'),
 };
 
 /** How a deployment gets its requests and spreads them. */
 export const trafficSettings = {
+  maxConcurrentTasks: integer(TASK_RANGES.instance.low, TASK_RANGES.instance.high)
+    .optional()
+    .describe('Tasks that an instance of an asynchronous service holds at a time: 1 to 100.'),
   mirror: z.boolean().optional().describe('It gets copies of a tenth of the live requests, and no live one.'),
   routing: z
     .strictObject({

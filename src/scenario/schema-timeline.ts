@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MOST_INSTANCES } from '../platform/index.ts';
 import { duration, durationFrom, integer, label, name, number, positiveDuration, text } from './fields.ts';
 import { expecting } from './messages.ts';
+import { ACCESS_OPERATIONS } from './schema-access.ts';
 import type { Ids } from './schema-catalogue.ts';
 import { deploymentOf, scaling } from './schema-deployment.ts';
 import { PLUGIN_STATES, PLUGINS, TAINT_EFFECTS } from './schema-pool.ts';
@@ -116,6 +117,11 @@ const version = {
 };
 const SET_SAYS = expecting('the fields of the deployment that change');
 
+function accessEntry<const Kind extends keyof typeof ACCESS_OPERATIONS>(kind: Kind) {
+  const [what, fields] = ACCESS_OPERATIONS[kind] as (typeof ACCESS_OPERATIONS)[Kind];
+  return entry(kind, what, fields as (typeof ACCESS_OPERATIONS)[Kind][1]);
+}
+
 const operationsOf = (ids: Ids) =>
   [
     entry('start', 'Starts a service or a deployment.', ofService),
@@ -151,6 +157,10 @@ const operationsOf = (ids: Ids) =>
       ...deployment,
       weight: integer(0, 100).describe('0 to 100.'),
     }),
+    entry('set-mirror', 'Lets a deployment get copies of live requests and no live one, or live ones again.', {
+      ...deployment,
+      mirror: z.boolean().describe('Copies only.'),
+    }),
     entry('delete-instance', 'Deletes an instance.', {
       ...deployment,
       instance: instance(),
@@ -160,6 +170,14 @@ const operationsOf = (ids: Ids) =>
       ...pod,
       force: z.boolean().default(false).describe('Without a graceful end.'),
     }),
+    accessEntry('modify-service'),
+    accessEntry('create-connection'),
+    accessEntry('approve-connection'),
+    accessEntry('reject-connection'),
+    accessEntry('revoke-connection'),
+    accessEntry('retry-connection'),
+    accessEntry('delete-connection'),
+    accessEntry('set-connection-urls'),
   ] as const;
 
 export const timelineOf = (ids: Ids) => z.discriminatedUnion('do', [...FAULTS, ...operationsOf(ids)]);

@@ -70,7 +70,15 @@ export const traffic = z.strictObject({
     .strictObject({ prompt: length.describe('Tokens of a prompt.'), output: length.describe('Tokens of an answer.') })
     .optional()
     .describe('How many tokens. Default for a trace: as recorded.'),
+  route: text('the path of a route')
+    .optional()
+    .describe('Of an application, the path of the route that it calls. Default: the first.'),
   count: integer(1).optional().describe('The most requests that it sends.'),
+  collect: duration()
+    .optional()
+    .describe(
+      'Of tasks: how often each client asks whether its own is done, and deletes it. Default: it knows at once.',
+    ),
   clientIp: address().optional().describe('Where its requests come from. Default: from where they may.'),
   sloClass: sloClass().optional().describe("Their service level: 0 to 3. Default: the service's."),
 });

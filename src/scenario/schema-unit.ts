@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LARGEST_PROBE_FIGURE, MOUNT_LIMITS, MOUNT_PATH_LENGTH } from '../platform/index.ts';
 import { duration, durationFrom, hundredths, integer, list, name, positive, positiveDuration, text } from './fields.ts';
 import { expecting } from './messages.ts';
+import { type ApplicationEntry, application } from './schema-application.ts';
 import { type Ids, oneOf } from './schema-catalogue.ts';
 import { engine } from './schema-engine.ts';
 import { ARCHITECTURES } from './schema-pool.ts';
@@ -26,7 +27,9 @@ const checkFields = {
     .string(pathSays)
     .regex(/^\/[a-zA-Z0-9\-_/]{0,1024}$/, pathSays)
     .optional()
-    .describe('HTTP path that is asked; 200 to 399 passes. Default: /health, unless there is a command.'),
+    .describe(
+      'HTTP path that is asked; 200 to 399 passes. Default without a command: /health, or the first health path of an application.',
+    ),
   command: command(PROBE_COMMAND).optional().describe('A command in the container instead; 0 passes.'),
   protocol: z.enum(['HTTP', 'HTTPS']).default('HTTP').describe('Of the path.'),
 };
@@ -147,6 +150,9 @@ const affinity = z.strictObject({
     .describe('Names of nodes, such as pool-a-node-0. Without any, pods go wherever the policy has them.'),
 });
 
+const HIGHEST_PORT = 65_535;
+const port = () => integer(1, HIGHEST_PORT);
+
 const image = z
   .strictObject({
     name: text('the name of an image').optional().describe('Default: vllm-ascend, vllm-openai or vllm-cpu.'),
@@ -155,6 +161,7 @@ const image = z
     unavailable: z.enum(['missing', 'denied']).optional().describe('Not in the registry, or not for this account.'),
     failsToStart: z.boolean().optional().describe('Its boot command fails.'),
     healthPaths: z.array(text('a path')).optional().describe('Paths that answer checks. Default: any.'),
+    port: port().optional().describe('It listens on this port. Default: the container port of its unit.'),
     tools: z.array(text('a program')).optional().describe('Programs that it has. Default: all that are asked for.'),
     multiRole: z.boolean().optional().describe('Whether it is made for several roles. Default: true.'),
   })
@@ -174,7 +181,8 @@ const environment = z
 const ACCELERATORS = 'a whole number from 0 to 1024, or a part of one in hundredths, such as 0.25';
 const acceleratorsSay = expecting(ACCELERATORS);
 
-export const unitOf = (ids: Ids) =>
+/** As it is written: what it serves, a model or an application, is not told apart yet. */
+const writtenUnitOf = (ids: Ids) =>
   z.strictObject({
     name: name(16).optional().describe('Name of the unit. Default: prefill or decode, else role-0, role-1, ...'),
     role: z
@@ -186,7 +194,10 @@ export const unitOf = (ids: Ids) =>
     nodePool: text('a node pool')
       .optional()
       .describe("Instead of the deployment's; different ones need `allowHeterogeneousUnits`."),
-    model: oneOf(ids.models).describe('A model of the catalogue, or one of `models`.'),
+    model: oneOf(ids.models).optional().describe('A model of the catalogue, or one of `models`; or an `application`.'),
+    application: application
+      .optional()
+      .describe('Instead of a model: an application of the image, by the type of its service or route by route.'),
     servedModelName: text('a name').optional().describe('The name that clients use for the model. Default: the model.'),
     resources: z
       .strictObject({
@@ -205,7 +216,7 @@ export const unitOf = (ids: Ids) =>
       .prefault({})
       .describe('What each pod asks of a node.'),
     image,
-    engine,
+    engine: engine.unwrap().optional().describe('Settings of the serving engine.'),
     storage,
     files: list(file, ['file mount', 'file mounts'], MOUNT_LIMITS.files.most)
       .default([])
@@ -230,4 +241,44 @@ export const unitOf = (ids: Ids) =>
       .describe('How containers end when they are asked to. Default: at once.'),
     affinity: affinity.optional().describe('Node affinity; it comes before the scheduling policy.'),
     environment,
+    containerPort: port()
+      .optional()
+      .describe('Requests and checks reach its pods on this port. Default: where the image listens.'),
+  });
+
+type WrittenUnit = z.output<ReturnType<typeof writtenUnitOf>>;
+type WhatItServes = 'model' | 'servedModelName' | 'engine' | 'application';
+
+/** A unit of a model: with its engine, as far as it is stated. */
+export type ModelUnitEntry = Omit<WrittenUnit, WhatItServes> & {
+  readonly model: string;
+  readonly servedModelName?: string | undefined;
+  readonly engine: z.output<typeof engine>;
+  readonly application?: undefined;
+};
+export type ApplicationUnitEntry = Omit<WrittenUnit, WhatItServes> & {
+  readonly application: ApplicationEntry;
+  readonly model?: undefined;
+  readonly servedModelName?: undefined;
+  readonly engine?: undefined;
+};
+
+const DEFAULT_ENGINE = engine.parse({});
+
+export const unitOf = (ids: Ids) =>
+  writtenUnitOf(ids).transform((unit, context): ModelUnitEntry | ApplicationUnitEntry => {
+    const { model, servedModelName, engine: settings, application: own, ...rest } = unit;
+    const refuse = (key: string, message: string): void => {
+      context.addIssue({ code: 'custom', message, path: [key], input: unit });
+    };
+    if (own === undefined) {
+      if (model === undefined) refuse('model', 'missing; expected a model of the catalogue, or an "application"');
+      return { ...rest, model: model ?? '', servedModelName, engine: settings ?? DEFAULT_ENGINE };
+    }
+    if (model !== undefined) refuse('application', 'an application beside a model; expected one of these');
+    const beside = 'beside an application, which has no model';
+    if (model === undefined && settings !== undefined) refuse('engine', `settings of an engine ${beside}`);
+    if (model === undefined && servedModelName !== undefined)
+      refuse('servedModelName', `the name of a model ${beside}`);
+    return { ...rest, application: own };
   });

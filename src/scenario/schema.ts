@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { integer, list, positiveDuration, text } from './fields.ts';
 import { expecting } from './messages.ts';
+import { iam, vpcs } from './schema-access.ts';
 import { catalogueFields, type Ids, idsOf } from './schema-catalogue.ts';
 import { deploymentOf, serviceOf } from './schema-deployment.ts';
 import { poolOf } from './schema-pool.ts';
@@ -50,6 +51,8 @@ export const scenarioSchema = (ids: Ids) =>
         .boolean()
         .default(false)
         .describe('Units of one deployment may lie in different node pools, which the platform does not offer.'),
+      iam,
+      vpcs,
       pools: z.array(poolOf(ids)).min(1, expecting('at least one pool')).describe('The pools of nodes.'),
       services: list(serviceOf(ids), ['service', 'services'], MOST_SERVICES, 1).describe('The services.'),
       traffic: z.array(traffic).default([]).describe('Streams of requests.'),
@@ -64,6 +67,7 @@ export type PoolEntry = Scenario['pools'][number];
 export type ServiceEntry = Scenario['services'][number];
 export type DeploymentEntry = ServiceEntry['deployments'][number];
 export type UnitEntry = DeploymentEntry['units'][number];
+export type { ModelUnitEntry } from './schema-unit.ts';
 export type TrafficEntry = Scenario['traffic'][number];
 export type ScalingEntry = NonNullable<DeploymentEntry['scaling']>;
 export type TimelineItem = Scenario['timeline'][number];

@@ -36,6 +36,7 @@ export function checkUnique(list: readonly Named[], path: Path, what: string, te
 /** What is said of a node that there is none of: of many the nearest, or the first and the last. */
 export function unknownNode(name: string, known: readonly string[]): string {
   const meant = nearest(name, known);
+  if (known.length === 1) return `unknown node "${name}"; the only one is "${known[0]}"`;
   const hint = meant === undefined ? `they are "${known[0]}" to "${known.at(-1)}"` : `did you mean "${meant}"?`;
   return `unknown node "${name}"; ${hint}`;
 }

@@ -35,6 +35,10 @@ export interface Verdict extends Figures {
   readonly expectations: readonly { readonly name: string; readonly held: boolean; readonly detail: string }[];
   /** Traffic that never began, because its service never ran: the verdict is then a failure. */
   readonly trafficNeverBegun: readonly string[];
+  /** Requests that nothing would ever have ended: the verdict is then a failure. */
+  readonly requestsNeverEnded: number;
+  /** Entries of the timeline for which the run was over too soon. */
+  readonly timelineNotReached: number;
   /** Events with their occurrences, in order; `at` and `lastAt` in simulated seconds. */
   readonly eventLog: readonly (Omit<PlatformEvent, 'firstAt' | 'lastAt'> & {
     readonly at: number;
@@ -56,13 +60,16 @@ export interface RunFacts {
 }
 
 /**
- * Judges a world that has run: it passes when every expectation holds and all traffic could begin.
+ * Judges a world that has run: it passes when every expectation holds, all traffic could begin and no request
+ * hangs for ever.
  * @throws UserError when an expectation cannot be evaluated over these figures
  */
 export function judge(world: World, expectations: readonly Expectation[], facts: RunFacts): Verdict {
   const figures = figuresOf(world);
   const judged = expectations.map(({ name, evaluate }) => ({ name, ...evaluate(figures) }));
   const trafficNeverBegun = world.traffic.neverBegun;
+  const requestsNeverEnded = world.neverEnded;
+  const ran = trafficNeverBegun.length === 0 && requestsNeverEnded === 0;
   return {
     verdictFormat: VERDICT_FORMAT,
     scenario: world.description.name,
@@ -72,6 +79,8 @@ export function judge(world: World, expectations: readonly Expectation[], facts:
     ...figures,
     expectations: judged,
     trafficNeverBegun,
+    requestsNeverEnded,
+    timelineNotReached: world.timelineLeft,
     eventLog: world.events.all().map(({ firstAt, lastAt, ...event }) => ({
       ...event,
       at: firstAt / 1e6,
@@ -80,6 +89,6 @@ export function judge(world: World, expectations: readonly Expectation[], facts:
     evidence: world.platform.evidence(),
     ...(facts.live === undefined ? {} : { live: facts.live }),
     reproduce: facts.reproduce,
-    verdict: judged.every(({ held }) => held) && trafficNeverBegun.length === 0 ? 'pass' : 'fail',
+    verdict: ran && judged.every(({ held }) => held) ? 'pass' : 'fail',
   };
 }

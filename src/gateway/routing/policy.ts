@@ -2,7 +2,6 @@ import type { SloClass, UnitReplica } from '../../platform/index.ts';
 
 /** What policies may know of a request. */
 export interface RoutedRequest {
-  /** Always in the same spelling: where a policy hashes it, another spelling is another client. */
   readonly clientIp?: string | undefined;
   readonly sloClass?: SloClass | undefined;
   /** Its prompt as a chain of units, each named by the hash of everything up to its end. */

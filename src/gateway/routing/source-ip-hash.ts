@@ -1,5 +1,5 @@
 import { counted, seedOf } from '../../kernel/index.ts';
-import type { UnitReplica } from '../../platform/index.ts';
+import { addressText, parseAddress, type UnitReplica } from '../../platform/index.ts';
 import { lowest, type RoutedRequest, type RoutingPolicy } from './policy.ts';
 import { RoundRobin } from './round-robin.ts';
 
@@ -17,9 +17,10 @@ export class SourceIpHash implements RoutingPolicy {
   readonly #slots = new Map<string, number>();
 
   choose(backends: readonly UnitReplica[], request?: RoutedRequest): UnitReplica {
-    const clientIp = request?.clientIp;
-    if (clientIp === undefined) return this.#turns.choose(backends);
-    const client = seedOf(SEED, clientIp);
+    const address = request?.clientIp === undefined ? undefined : parseAddress(request.clientIp);
+    if (address === undefined) return this.#turns.choose(backends);
+    // Always in the same spelling: another spelling is not another client.
+    const client = seedOf(SEED, addressText(address));
     return lowest(backends, ({ slot }) => counted(SEED, client, this.#hashOf(slot)));
   }
 

@@ -1,3 +1,4 @@
+import { ApplicationServer } from '../../engine/index.ts';
 import { assert } from '../../kernel/index.ts';
 import { Outcome } from '../../telemetry/index.ts';
 import type { World } from '../world.ts';
@@ -28,7 +29,7 @@ function checkRequests({ requests, engines, gateway }: World): void {
   }
   assert(inFlight === requests.inFlight, `${inFlight} requests have not ended, ${requests.inFlight} are in flight`);
   // A prompt that one engine holds for another is a request that the other has as well.
-  const held = engines.all.reduce((sum, engine) => {
+  const held = engines.processes.reduce((sum, engine) => {
     const figures = engine.figures();
     return sum + figures.running - figures.held + figures.waiting;
   }, 0);
@@ -40,11 +41,15 @@ function checkRequests({ requests, engines, gateway }: World): void {
 }
 
 function checkEngines({ engines }: World): void {
-  for (const engine of engines.all) {
+  for (const engine of engines.processes) {
     const { running, waiting, receiving, kvBlocksUsed, kvBlocksTotal } = engine.figures();
     assert(kvBlocksUsed >= 0 && kvBlocksUsed <= kvBlocksTotal, `engine ${engine.id} uses ${kvBlocksUsed} KV blocks`);
     const holders = running + receiving;
     assert(holders > 0 || kvBlocksUsed === 0, `engine ${engine.id} runs nothing and uses ${kvBlocksUsed} KV blocks`);
+    if (engine instanceof ApplicationServer) {
+      const { concurrency = running } = engine.spec;
+      assert(running <= concurrency, `application ${engine.id} works on ${running} requests in ${concurrency} places`);
+    }
     assert(engine.alive || running + waiting === 0, `dead engine ${engine.id} holds requests`);
   }
 }

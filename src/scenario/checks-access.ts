@@ -1,0 +1,112 @@
+import {
+  type ConnectionSpec,
+  customUrlsProblem,
+  DEFAULT_IAM,
+  networkProblem,
+  parseCustomUrl,
+  placeOf,
+} from '../platform/index.ts';
+import { given } from './given.ts';
+import type { Scenario } from './schema.ts';
+import { checkUnique, find, type Path, type Tell } from './tell.ts';
+
+/** A private connection as a scenario has it. */
+interface Written {
+  readonly name: string;
+  readonly vpc?: string | undefined;
+  readonly subnet?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly account?: string | undefined;
+  readonly customUrls?: readonly string[] | undefined;
+}
+
+/** What makes users, networks and private connections unsound. */
+export function checkAccess(scenario: Scenario, tell: Tell): void {
+  const { iam, vpcs, services } = scenario;
+  checkUnique(iam.users ?? [], ['iam', 'users'], 'user', tell);
+  const own = iam.project?.name ?? DEFAULT_IAM.project.name;
+  for (const [index, { name }] of iam.otherProjects.entries()) {
+    const before = iam.otherProjects.slice(0, index).some((each) => each.name === name);
+    if (before || name === own) {
+      tell(['iam', 'otherProjects', index, 'name'], `there is already a project "${name}"`);
+    }
+  }
+  checkUnique(vpcs, ['vpcs'], 'VPC', tell);
+  const places = new Set<string>();
+  for (const [index, { privateConnections }] of services.entries()) {
+    const path = ['services', index, 'privateConnections'];
+    checkUnique(privateConnections, path, 'private connection', tell);
+    for (const [which, connection] of privateConnections.entries()) {
+      const at = [...path, which];
+      checkConnection(scenario, connection, at, tell);
+      checkNetworks(privateConnections, which, at, tell);
+      for (const place of placesOf(connection)) {
+        if (places.has(place)) tell([...at, 'customUrls'], `${place} leads to another private connection already`);
+        places.add(place);
+      }
+    }
+  }
+  checkOperations(scenario, tell);
+}
+
+/** What of a connection is wrong by itself. */
+function checkConnection(scenario: Scenario, written: Written, path: Path, tell: Tell): void {
+  const { vpcs, pools } = scenario;
+  const { name, customUrls = [], vpc, subnet, pool } = written;
+  const from = vpc === undefined ? undefined : find(vpcs, vpc, 'VPC', [...path, 'vpc'], tell);
+  if (vpc !== undefined && from === undefined) return;
+  if (from !== undefined && subnet !== undefined) {
+    const subnets = from.subnets.map((each) => ({ name: each }));
+    if (find(subnets, subnet, 'subnet', [...path, 'subnet'], tell) === undefined) return;
+  }
+  const subpools = pools.flatMap((each) => [each, ...each.subpools]);
+  if (pool !== undefined && find(subpools, pool, 'pool', [...path, 'pool'], tell) === undefined) return;
+  const known = {
+    vpcs: vpcs.map((each) => given(each)),
+    pools: subpools.map((each) => each.name),
+    account: scenario.iam.domain ?? DEFAULT_IAM.domain,
+  };
+  const spec = given({ ...written, connection: name }) as ConnectionSpec;
+  const network = networkProblem(spec, known);
+  if (network !== undefined) tell([...path, pool === undefined ? 'vpc' : 'pool'], network);
+  const urls = customUrlsProblem(customUrls);
+  if (urls !== undefined) tell([...path, 'customUrls'], urls);
+}
+
+/** A service has one connection from each network (guide 2649, 2650). */
+function checkNetworks(connections: readonly Written[], which: number, path: Path, tell: Tell): void {
+  for (const network of ['vpc', 'pool'] as const) {
+    const name = connections[which]![network];
+    const before = connections.slice(0, which).find((each) => name !== undefined && each[network] === name);
+    if (before !== undefined) tell([...path, network], `the service has one from there already: "${before.name}"`);
+  }
+}
+
+/** Entries of the timeline name connections that there are by then, or may be. */
+function checkOperations(scenario: Scenario, tell: Tell): void {
+  const created = scenario.timeline.flatMap((item) =>
+    item.do === 'create-connection' ? [{ service: item.service, name: item.connection }] : [],
+  );
+  for (const [index, item] of scenario.timeline.entries()) {
+    if (!('connection' in item)) continue;
+    const path = ['timeline', index];
+    if (item.do === 'create-connection') {
+      checkConnection(scenario, { ...item, name: item.connection }, path, tell);
+      continue;
+    }
+    const service = scenario.services.find(({ name }) => name === item.service);
+    if (service === undefined) continue;
+    const known = [...service.privateConnections, ...created.filter((each) => each.service === item.service)];
+    find(known, item.connection, 'private connection', [...path, 'connection'], tell);
+    if (item.do !== 'set-connection-urls') continue;
+    const problem = customUrlsProblem(item.customUrls);
+    if (problem !== undefined) tell([...path, 'customUrls'], problem);
+  }
+}
+
+function placesOf({ customUrls = [] }: Written): string[] {
+  return customUrls.flatMap((url) => {
+    const parsed = parseCustomUrl(url);
+    return parsed === undefined ? [] : [placeOf(parsed)];
+  });
+}
