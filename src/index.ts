@@ -13,7 +13,18 @@
  * });
  * ```
  */
-import { DataPlane, type Door, GATEWAY, LabFetch, Outbox, runInLabTime } from './api/index.ts';
+import {
+  basePath,
+  DataPlane,
+  type Door,
+  GATEWAY,
+  iamOf,
+  issueToken,
+  LabFetch,
+  Outbox,
+  runInLabTime,
+  SECURE_GATEWAY,
+} from './api/index.ts';
 import {
   journalHeader,
   type LoadedScenario,
@@ -24,17 +35,36 @@ import {
 } from './files/index.ts';
 import { fromMillis, fromSeconds, journalLine, type Micros, type Stamped, type Uniform } from './kernel/index.ts';
 import { type Command, type FaultSpec, mistakeInFault, Session, World } from './lab/index.ts';
-import { apiKeyFor, type OperationSpec } from './platform/index.ts';
+import {
+  type AuthSpec,
+  apiKeyFor,
+  type CallMode,
+  type CallProtocol,
+  calledOver,
+  type Operation,
+  type OperationSpec,
+  passwordFor,
+  type ServiceSpec,
+  type ServiceStatus,
+} from './platform/index.ts';
 import { type Figures, figuresOf, judge, type Verdict } from './scenario/index.ts';
 import type { PlatformEvent, RequestRecord } from './telemetry/index.ts';
 
 export { UserError } from './kernel/index.ts';
-export type { Figures, LoadOptions, OperationSpec, PlatformEvent, RequestRecord, Verdict };
+export type { Figures, LoadOptions, Operation, OperationSpec, PlatformEvent, RequestRecord, ServiceStatus, Verdict };
 
 /** The host of the gateway, inside a lab. */
 const GATEWAY_HOST = 'gateway.inferlab';
 /** Pods are hosts below this one: `<slot with dots>.pod.inferlab`. */
 const POD_HOST = '.pod.inferlab';
+
+/** Whose token, and what for. */
+export interface TokenOptions {
+  readonly user?: string;
+  /** The name of a project. */
+  readonly project?: string;
+  readonly scope?: 'project' | 'domain';
+}
 
 /** Takes each member of a union by itself. */
 type WithSeconds<Fault> = Fault extends unknown ? Omit<Fault, 'lasting'> & { readonly lastingSeconds?: number } : never;
@@ -42,9 +72,29 @@ type WithSeconds<Fault> = Fault extends unknown ? Omit<Fault, 'lasting'> & { rea
 /** What can be made to go wrong: a timeline entry's fault, with `lastingSeconds` where that may end. */
 export type LabFault = WithSeconds<FaultSpec>;
 
+/** What is laid over a scenario, and what is left out of it. */
+export interface LabOptions extends LoadOptions {
+  /** Without the scenario's own traffic and timeline. */
+  readonly noTraffic?: boolean;
+}
+
+/** A service as it stands. */
+export interface ServiceState {
+  readonly name: string;
+  /** In the contract's spelling. */
+  readonly status: ServiceStatus;
+  /** What its clients call the model; null when it serves none, and while it has no deployment. */
+  readonly model: string | null;
+  readonly mode: CallMode;
+  readonly protocol: CallProtocol;
+  /** How its clients prove who they are. */
+  readonly auth: AuthSpec['kind'];
+}
+
 /** A scenario as a running platform, in simulated time. Nothing moves but by `run`, `runUntil` and `simulate`. */
 export class Lab {
   readonly #loaded: LoadedScenario;
+  readonly #noTraffic: boolean;
   readonly #world: World;
   readonly #session: Session;
   readonly #outbox = new Outbox();
@@ -56,9 +106,13 @@ export class Lab {
   #running = false;
   #wallMillis = 0;
 
-  private constructor(loaded: LoadedScenario) {
+  private constructor(loaded: LoadedScenario, { noTraffic = false }: LabOptions) {
     this.#loaded = loaded;
-    this.#world = new World(loaded.description, { tokenSink: (request, times) => this.#tokens.set(request, times) });
+    this.#noTraffic = noTraffic;
+    this.#world = new World(loaded.description, {
+      noTraffic,
+      tokenSink: (request, times) => this.#tokens.set(request, times),
+    });
     this.#session = new Session(
       this.#world,
       () => this.#world.now,
@@ -77,22 +131,32 @@ export class Lab {
   }
 
   /** @throws UserError naming file, line and column of what is wrong */
-  static fromFile(file: string, options: LoadOptions = {}): Lab {
-    return new Lab(loadScenarioFile(file, options));
+  static fromFile(file: string, options: LabOptions = {}): Lab {
+    return new Lab(loadScenarioFile(file, options), options);
   }
 
   /** @param options.file the name that messages carry; traces are read relative to the working folder */
-  static fromText(text: string, options: LoadOptions & { readonly file?: string } = {}): Lab {
-    return new Lab(loadScenarioText(text, options.file ?? 'scenario', options, (path) => readText(path, path)));
+  static fromText(text: string, options: LabOptions & { readonly file?: string } = {}): Lab {
+    const loaded = loadScenarioText(text, options.file ?? 'scenario', options, (path) => readText(path, path));
+    return new Lab(loaded, options);
   }
 
   /** A scenario as an object, in the file format's shape. */
-  static fromObject(scenario: object, options: LoadOptions = {}): Lab {
+  static fromObject(scenario: object, options: LabOptions = {}): Lab {
     return Lab.fromText(JSON.stringify(scenario, null, 2), { ...options, file: 'scenario object' });
   }
 
-  /** A WHATWG fetch into the lab, with no socket. To be used inside `run`. */
+  /** A WHATWG fetch into the lab, with no socket: HTTP and HTTPS, no WebSocket. To be used inside `run`. */
   readonly fetch: typeof globalThis.fetch = (input, init) => this.#fetch.fetch(input as string, init);
+
+  /** The scenario's name. */
+  get name(): string {
+    return this.#world.description.name;
+  }
+
+  get seed(): number {
+    return this.#world.description.seed;
+  }
 
   /** Simulated milliseconds since the scenario began. */
   get nowMs(): number {
@@ -104,9 +168,24 @@ export class Lab {
     return this.#world.kernel.trace.digest();
   }
 
-  /** The base URL of a service's OpenAI-compatible API, for a client's `baseURL`. */
+  /** Every service, as it stands now. */
+  services(): ServiceState[] {
+    return this.#world.platform.services.map(({ name, status, spec }) => ({
+      name,
+      status,
+      model: spec.deployments[0]?.units[0]?.servedModelName ?? null,
+      mode: spec.mode ?? 'synchronous',
+      protocol: calledOver(spec.protocol)[0]!,
+      auth: spec.auth.kind,
+    }));
+  }
+
+  /**
+   * The base URL of a service's OpenAI-compatible API, for a client's `baseURL`, in the service's protocol; of an
+   * asynchronous service that which `/tasks` follows.
+   */
   url(service?: string): string {
-    return `http://${GATEWAY_HOST}/v2/infer/${this.#service(service).spec.id}/v1`;
+    return urlAt(GATEWAY_HOST, this.#service(service).spec);
   }
 
   /** The base URL of a pod's own endpoint. @param slot `service/deployment/instance` */
@@ -120,7 +199,39 @@ export class Lab {
   /** A service's first API key; empty when it asks for none. */
   apiKey(service?: string): string {
     const { name, auth } = this.#service(service).spec;
-    return auth.kind !== 'api-key' ? '' : apiKeyFor(this.#world.description.seed, name, auth.keys[0]!.name);
+    const key = auth.kind === 'api-key' ? auth.keys[0] : undefined;
+    return key === undefined ? '' : apiKeyFor(this.#world.description.seed, name, key.name);
+  }
+
+  /** The password of an IAM user; without a name of the first. `POST /v3/auth/tokens` takes it. */
+  password(user?: string): string {
+    return passwordFor(this.#world.description.seed, iamOf(this.#session).domain, this.#user(user));
+  }
+
+  /**
+   * A new IAM token of a user, by default the first, for the project that the services are in; or for another, by name;
+   * or for the domain, which no service takes.
+   */
+  token({ user, project, scope = 'project' }: TokenOptions = {}): string {
+    const iam = iamOf(this.#session);
+    const projects = [iam.project, ...iam.otherProjects];
+    const found = project === undefined ? iam.project : projects.find(({ name }) => name === project);
+    if (found === undefined) {
+      throw new Error(`No project "${project}"; there are ${projects.map(({ name }) => name).join(', ')}`);
+    }
+    return issueToken(this.#session, this.#user(user), scope === 'domain' ? undefined : found).text;
+  }
+
+  /** The base URL of a service's API over a private connection. */
+  privateUrl(connection: string, service?: string): string {
+    const { spec, name } = this.#service(service);
+    const all = this.#world.platform.connections.all.filter((each) => each.service.name === name);
+    const found = all.findLast((each) => each.spec.connection === connection);
+    if (found === undefined) {
+      const known = all.map((each) => each.spec.connection).join(', ');
+      throw new Error(`No private connection "${connection}" of "${name}"; there are ${known || 'none'}`);
+    }
+    return urlAt(found.host, spec);
   }
 
   /** Runs the scenario to its end, in virtual time, and judges it. */
@@ -191,7 +302,7 @@ export class Lab {
    * Asks the platform for something, now, as an operator would: start, stop, scale, upgrade and so on.
    * @returns why it was refused; undefined when it was taken
    */
-  operate(operation: OperationSpec): string | undefined {
+  operate(operation: Operation): string | undefined {
     this.#session.command({ kind: 'operate', operation });
     return this.#world.operations.at(-1)!.refusal;
   }
@@ -225,7 +336,7 @@ export class Lab {
   /** The journal so far: `inferlab replay` takes it. */
   journal(): string {
     const end = { end: this.#world.now, traceHash: this.traceHash };
-    const lines = [journalHeader(this.#loaded, false), ...this.#commands, end];
+    const lines = [journalHeader(this.#loaded, this.#noTraffic), ...this.#commands, end];
     return lines.map((line) => journalLine<Command>(line)).join('');
   }
 
@@ -239,11 +350,25 @@ export class Lab {
     return service;
   }
 
+  #user(name: string | undefined): string {
+    const { users } = iamOf(this.#session);
+    if (name === undefined || users.includes(name)) return name ?? users[0]!;
+    throw new Error(`No user "${name}"; there are ${users.join(', ')}`);
+  }
+
   #doorOf(url: URL): Door | undefined {
-    if (url.hostname === GATEWAY_HOST) return GATEWAY;
+    const gateway = url.protocol === 'https:' ? SECURE_GATEWAY : GATEWAY;
+    if (url.hostname === GATEWAY_HOST) return gateway;
+    if (this.#world.platform.connections.entry(url.host, url.pathname) !== undefined) return gateway;
     if (!url.hostname.endsWith(POD_HOST)) return undefined;
     const dotted = url.hostname.slice(0, -POD_HOST.length);
     const slot = this.#world.platform.slots.find((each) => each.replaceAll('/', '.') === dotted);
     return slot === undefined ? undefined : { slot };
   }
+}
+
+/** A service's base URL at a host; of its protocols the first. */
+function urlAt(host: string, spec: Pick<ServiceSpec, 'id' | 'mode' | 'protocol'>): string {
+  const base = `${calledOver(spec.protocol)[0]!.toLowerCase()}://${host}${basePath(spec)}`;
+  return spec.mode === 'asynchronous' ? base : `${base}/v1`;
 }

@@ -6,6 +6,8 @@ import type { Caller } from './language-model.ts';
 import type { CountedPrompt, ReadBody } from './operations.ts';
 import type { Pooling } from './pooling.ts';
 
+type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
+
 /** What a call is told of beside its body. */
 interface Facts {
   readonly seed: number;
@@ -22,33 +24,31 @@ export function callOf(read: ReadBody, { to, service, credentials }: Caller, fac
   const { request, prompts } = read as Generation | Pooling;
   const { model, priority = 0 } = request;
   const counted = prompts.map((prompt) => callPrompt(service, prompt, request));
-  const { tokens: promptTokens, prefix } = counted[0]!;
-  return {
-    ...from,
-    ...(counted.length > 1
-      ? { promptTokens: counted.reduce((sum, { tokens }) => sum + tokens, 0), prompts: counted }
-      : { promptTokens, ...(prefix === undefined ? {} : { prefix }) }),
-    ...(model === undefined ? {} : { model }),
-    ...(priority === 0 ? {} : { priority }),
-    ...(isGeneration(read) ? generationOf(read, facts) : { pooling: true }),
-  };
+  // Set one by one: a call is made for every request, and spreading what is there only now and then costs far more.
+  const call: Mutable<Call> = { ...from, promptTokens: counted.reduce((sum, { tokens }) => sum + tokens, 0) };
+  const { prefix } = counted[0]!;
+  if (counted.length > 1) call.prompts = counted;
+  else if (prefix !== undefined) call.prefix = prefix;
+  if (model !== undefined) call.model = model;
+  if (priority !== 0) call.priority = priority;
+  if (isGeneration(read)) tellGeneration(call, read, facts);
+  else call.pooling = true;
+  return call;
 }
 
 function isGeneration(read: object): read is Generation {
   return 'n' in (read as Generation).request;
 }
 
-function generationOf(generation: Generation, { seed, number }: Facts): Partial<Call> {
+function tellGeneration(call: Mutable<Call>, generation: Generation, { seed, number }: Facts): void {
   const { maxTokens, minTokens, ignoreEos, n, stream } = generation.request;
   const least = leastTokens(generation, seed, number);
-  return {
-    ...(maxTokens === undefined ? {} : { maxTokens }),
-    ...(minTokens > 0 ? { minTokens } : {}),
-    ...(ignoreEos ? { ignoreEos } : {}),
-    ...(n > 1 ? { n } : {}),
-    ...(stream ? {} : { streamed: false }),
-    ...(least === undefined ? {} : { leastTokens: least }),
-  };
+  if (maxTokens !== undefined) call.maxTokens = maxTokens;
+  if (minTokens > 0) call.minTokens = minTokens;
+  if (ignoreEos) call.ignoreEos = true;
+  if (n > 1) call.n = n;
+  if (!stream) call.streamed = false;
+  if (least !== undefined) call.leastTokens = least;
 }
 
 /** A prompt, and what it may share where the service's engines cache prefixes. */
@@ -58,7 +58,7 @@ function callPrompt(
   { cacheSalt }: Partial<SamplingRequest>,
 ): CallPrompt {
   const units = service.spec.deployments.flatMap((deployment) => deployment.units);
-  const unitTokens = units.find(({ engine }) => engine.prefixUnitTokens !== undefined)?.engine.prefixUnitTokens;
+  const unitTokens = units.find(({ engine }) => engine?.prefixUnitTokens !== undefined)?.engine?.prefixUnitTokens;
   const hashes = unitTokens === undefined ? [] : prefixHashes(shared, unitTokens, cacheSalt);
   return hashes.length === 0 ? { tokens } : { tokens, prefix: { unitTokens: unitTokens!, hashes } };
 }

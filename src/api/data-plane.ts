@@ -1,10 +1,22 @@
 import type { Session } from '../lab/index.ts';
-import { keyDigest } from '../platform/index.ts';
+import { calledOver, isApplication, isWebSocket, type PrivateEntry, type Service } from '../platform/index.ts';
 import type { GatewayErrorKey } from '../protocol/index.ts';
+import { Application } from './application.ts';
+import { Callers } from './callers.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
 import { type Credentials, LanguageModel } from './language-model.ts';
 import { Refusals } from './refusals.ts';
-import { type Door, isGateway, servicePath, type WireRequest } from './wire.ts';
+import { TaskPlane } from './tasks.ts';
+import { Tokens } from './tokens.ts';
+import { type Conversation, WebSocketPlane } from './websocket-plane.ts';
+import { type Door, type GatewayDoor, isGateway, protocolOf, servicePath, type WireRequest } from './wire.ts';
+
+/** A service that a request at the gateway is for, and who asks. */
+interface Called {
+  readonly service: Service;
+  readonly path: string;
+  readonly credentials: Credentials;
+}
 
 /**
  * Everything that a caller of the platform can ask, free of any transport: a request in, an {@link Exchange} out.
@@ -15,16 +27,44 @@ export class DataPlane {
   readonly #session: Session;
   readonly #refusals: Refusals;
   readonly #languageModel: LanguageModel;
+  readonly #application: Application;
+  readonly #tasks: TaskPlane;
+  readonly #tokens: Tokens;
+  readonly #callers: Callers;
+  readonly #webSocket: WebSocketPlane;
 
   constructor(session: Session) {
     this.#session = session;
     this.#refusals = new Refusals(session);
     this.#languageModel = new LanguageModel(session, this.#refusals);
+    this.#application = new Application(session, this.#refusals);
+    this.#tasks = new TaskPlane(session, this.#refusals);
+    this.#tokens = new Tokens(session, this.#refusals);
+    this.#callers = new Callers(session.world.description.seed);
+    this.#webSocket = new WebSocketPlane(session, this.#refusals, this.#languageModel, this.#application);
   }
 
   handle(wire: WireRequest, door: Door): Exchange {
-    const [path = '', query = ''] = wire.path.split('?', 2);
-    return isGateway(door) ? this.#atGateway(wire, path, query) : this.#atPod(wire, path, query, door.slot);
+    const { path, query } = splitQuery(wire.path);
+    return isGateway(door) ? this.#atGateway(wire, path, query, door) : this.#atPod(wire, path, query, door.slot);
+  }
+
+  /** A WebSocket handshake: a connection, or the answer over HTTP to who gets none. */
+  connect(wire: WireRequest, door: Door): Conversation | Exchange {
+    const { path, query } = splitQuery(wire.path);
+    if (isGateway(door)) {
+      const called = this.#called(wire, path, door, this.#entry(wire, path));
+      if ('pull' in called) return called;
+      const { service, credentials } = called;
+      const handshake = { to: { service: service.name }, ...credentials };
+      return this.#webSocket.open(handshake, { wire, path: called.path, query });
+    }
+    const { slot } = door;
+    const replica = this.#session.world.platform.replicaAt(slot);
+    if (replica?.loaded !== true || !isWebSocket(replica.deployment.service.spec.protocol)) {
+      return this.#atPod(wire, path, query, slot);
+    }
+    return this.#webSocket.open({ to: { slot }, key: null }, { wire, path, query });
   }
 
   /** Whether anybody listens at a door. */
@@ -37,44 +77,68 @@ export class DataPlane {
     return this.#refusals.refuse(error, detail);
   }
 
-  #atGateway(wire: WireRequest, path: string, query: string): Exchange {
-    const { services } = this.#session.world.platform;
-    const named = servicePath(path);
-    const service =
-      named === undefined
-        ? services.length === 1
-          ? services[0]
-          : undefined
-        : services.find(({ spec }) => spec.id === named.service);
+  #atGateway(wire: WireRequest, path: string, query: string, door: GatewayDoor): Exchange {
+    const privately = this.#entry(wire, path);
+    // A private connection leads to its service alone: IAM is at the gateway's own hosts.
+    const identity = privately === undefined ? this.#tokens.handle(wire, path, query) : undefined;
+    if (identity !== undefined) return identity;
+    const called = this.#called(wire, path, door, privately);
+    if ('pull' in called) return called;
+    const { service, credentials } = called;
+    const asked = { wire, path: called.path, query };
+    if (service.spec.mode === 'asynchronous') return this.#tasks.handle(asked, service, credentials);
+    const server = hasApplications(service) ? this.#application : this.#languageModel;
+    return server.atGateway(asked, service, credentials);
+  }
+
+  #entry({ headers }: WireRequest, path: string): PrivateEntry | undefined {
+    return this.#session.world.platform.connections.entry(headers.host ?? '', path);
+  }
+
+  /** Whom a request is for, if it may be asked in this way; else the refusal. */
+  #called(wire: WireRequest, path: string, door: GatewayDoor, privately: PrivateEntry | undefined): Called | Exchange {
+    const services = this.#session.world.platform.services.filter(({ deleted }) => !deleted);
+    const named = privately?.rest === undefined ? servicePath(path) : undefined;
+    const only = privately?.service ?? (services.length === 1 ? services[0] : undefined);
+    const service = named === undefined ? only : services.find(({ spec }) => spec.id === named.service);
     if (service === undefined) {
-      return this.refuse(
-        'apiNotFound',
-        named === undefined && services.length > 1 ? 'name the service in the path' : undefined,
-      );
+      const nameless = named === undefined && services.length > 1;
+      return this.refuse('apiNotFound', nameless ? 'name the service in the path' : undefined);
     }
-    const asked = { wire, path: named === undefined ? path : named.rest, query };
-    return this.#languageModel.atGateway(asked, service, this.#credentialsOf(wire));
+    // Each mode has URLs of its own (guide 3409); a path that names no service is its service's.
+    if (named !== undefined && named.tasks !== (service.spec.mode === 'asynchronous')) {
+      return this.refuse('apiNotFound', `the service is called ${named.tasks ? 'synchronously' : 'by tasks'}`);
+    }
+    const protocols = calledOver(service.spec.protocol);
+    if (!protocols.includes(protocolOf(wire, door))) {
+      return this.refuse('apiNotFound', `the service is called over ${protocols.join(' or ')}`);
+    }
+    const shown = this.#callers.credentialsOf(wire);
+    const credentials = privately === undefined ? shown : { ...shown, privateConnection: privately.connection };
+    // The bare URL of a service is the root of its containers (RFC 9112, 3.2.1).
+    return { service, path: (privately?.rest ?? named?.rest ?? path) || '/', credentials };
   }
 
   #atPod(wire: WireRequest, path: string, query: string, slot: string): Exchange {
     const replica = this.#session.world.platform.replicaAt(slot);
     if (replica?.engine === undefined || !replica.loaded) {
-      return new ReadyExchange(this.#session.now, 503, {}, '');
+      return new ReadyExchange(this.#session.now, 503, { 'x-request-id': this.#refusals.asideId() }, '');
     }
-    return this.#languageModel.atPod({ wire, path, query }, replica);
+    const asked = { wire, path, query };
+    return isApplication(replica.unit)
+      ? this.#application.atPod(asked, replica)
+      : this.#languageModel.atPod(asked, replica);
   }
+}
 
-  #credentialsOf({ headers, clientIp }: WireRequest): Credentials {
-    const digest = (secret: string): string => keyDigest(this.#session.world.description.seed, secret);
-    const bearer = /^bearer\s+(.+)$/i.exec(headers.authorization ?? '');
-    const token = headers['x-auth-token'];
-    // Who stands behind a proxy is known by what the proxy says.
-    const [first] = headers['x-forwarded-for']?.split(',', 1) ?? [];
-    const from = first?.trim() ?? clientIp;
-    return {
-      key: bearer === null ? null : digest(bearer[1]!.trim()),
-      ...(token === undefined ? {} : { token: digest(token) }),
-      ...(from === undefined ? {} : { clientIp: from }),
-    };
-  }
+/** A service's units are all of one kind. */
+function hasApplications({ spec }: Service): boolean {
+  const unit = spec.deployments[0]?.units[0];
+  return unit !== undefined && isApplication(unit);
+}
+
+/** A path, and what follows its first question mark, byte for byte. */
+function splitQuery(target: string): { readonly path: string; readonly query: string } {
+  const at = target.indexOf('?');
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at + 1) };
 }

@@ -51,6 +51,14 @@ export class ReadyExchange implements Exchange {
     return new ReadyExchange(at, status, { 'content-type': 'application/json', ...lengthOf(text), ...headers }, text);
   }
 
+  /** The same answer with headers more. */
+  with(headers: Readonly<Record<string, string>>): this {
+    this.#left = this.#left.map((each) =>
+      each.kind === 'head' ? { ...each, headers: { ...each.headers, ...headers } } : each,
+    );
+    return this;
+  }
+
   pull(): Delivery[] {
     const left = this.#left;
     this.#left = [];

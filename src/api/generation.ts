@@ -114,11 +114,15 @@ export function answerContext({ request }: Generation, reply: Reply, seed: numbe
         uniform: chanceOf(key, seed, choice),
       }),
     ),
-    seed: seedOf(seed, `logprobs/${key}`),
+    seed: tellsLikelihoods(request) ? seedOf(seed, `logprobs/${key}`) : 0,
     promptOnly: request.promptOnly ?? false,
     repeated: request.repeated ?? {},
     ...kvTransfer(request, reply),
   };
+}
+
+function tellsLikelihoods({ logprobs, promptLogprobs }: SamplingRequest): boolean {
+  return logprobs !== undefined || promptLogprobs !== undefined;
 }
 
 /** A client that gives a seed gets the same words for it again. */

@@ -5,13 +5,11 @@ import type { Duplex } from 'node:stream';
 import { UserError } from '../kernel/index.ts';
 import { BodyReader } from './body-reader.ts';
 import type { DataPlane } from './data-plane.ts';
-import type { Delivery, Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { Live } from './live.ts';
-import type { Carrier } from './outbox.ts';
+import { ResponseCarrier } from './response-carrier.ts';
 import { BODY_LIMIT_BYTES, type Door, operationPath } from './wire.ts';
 
-/** A client that lets this much of its answer pile up unread is disconnected. */
-const UNREAD_LIMIT_BYTES = 32 * 2 ** 20;
 /** How often an ending door looks whether its readers have read. */
 const FLUSH_POLL_MS = 10;
 /** A client must send its headers within this time. */
@@ -59,9 +57,19 @@ export class HttpDoor {
   /** @throws UserError when the port is in use or may not be opened. */
   async open(host: string): Promise<void> {
     const { tls, upgrade } = this.#extras;
-    const onRequest = (request: IncomingMessage, response: ServerResponse): void => this.#onRequest(request, response);
-    const server = tls === undefined ? createServer(onRequest) : createSecureServer(tls, onRequest);
-    if (upgrade !== undefined) server.on('upgrade', upgrade);
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+      toOriginForm(request);
+      this.#onRequest(request, response);
+    };
+    // Of two Authorization headers neither is taken, instead of the first: who sends two is not to be guessed at.
+    const how = { joinDuplicateHeaders: true };
+    const server = tls === undefined ? createServer(how, onRequest) : createSecureServer({ ...how, ...tls }, onRequest);
+    if (upgrade !== undefined) {
+      server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        toOriginForm(request);
+        upgrade(request, socket, head);
+      });
+    }
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.on('connection', (socket) => {
       socket.setNoDelay(true);
@@ -145,32 +153,12 @@ export class HttpDoor {
   }
 }
 
-class ResponseCarrier implements Carrier {
-  readonly #response: ServerResponse;
-
-  constructor(response: ServerResponse) {
-    this.#response = response;
-  }
-
-  deliver(delivery: Delivery): void {
-    const response = this.#response;
-    if (response.destroyed) return;
-    switch (delivery.kind) {
-      case 'head':
-        response.writeHead(delivery.status, delivery.headers);
-        break;
-      case 'body':
-        response.write(delivery.data);
-        if (response.writableLength > UNREAD_LIMIT_BYTES) response.destroy();
-        break;
-      case 'end':
-        response.end();
-        break;
-      case 'cut':
-        (response.socket as Socket | null)?.resetAndDestroy();
-        break;
-    }
-  }
+/** A client that takes the port for a proxy writes the whole URL, whose host goes before the header (RFC 9112, 3.2.2). */
+function toOriginForm(request: IncomingMessage): void {
+  const [start, host] = /^https?:\/\/([^/?]*)/i.exec(request.url ?? '') ?? [];
+  if (start === undefined) return;
+  request.url = request.url!.slice(start.length).replace(/^(?!\/)/, '/');
+  request.headers.host = host;
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

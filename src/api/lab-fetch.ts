@@ -137,7 +137,7 @@ function wire(request: Request, url: URL, body: Uint8Array): WireRequest {
   return {
     method: request.method,
     path: url.pathname + url.search,
-    headers: Object.fromEntries(request.headers),
+    headers: { ...Object.fromEntries(request.headers), host: url.host },
     body,
   };
 }

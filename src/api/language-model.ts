@@ -1,7 +1,7 @@
-import type { Call, Refusal, Reply } from '../gateway/index.ts';
+import type { Call, Connection, Refusal, Reply } from '../gateway/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import type { Session } from '../lab/index.ts';
-import type { Service, UnitReplica, UnitSpec } from '../platform/index.ts';
+import { modelUnitOf, type Service, type UnitReplica, type UnitSpec } from '../platform/index.ts';
 import {
   type ErrorDialect,
   errorAnswer,
@@ -12,13 +12,14 @@ import {
   type ReplyHead,
   SSE_CONTENT_TYPE_GATEWAY,
   SSE_CONTENT_TYPE_VLLM,
+  unsupportedMediaType,
   WireError,
   wrongDimensions,
 } from '../protocol/index.ts';
 import { callOf } from './call-of.ts';
 import { type Exchange, lengthOf, ReadyExchange } from './exchange.ts';
 import { answerContext, type Generation, type GenerationOperation } from './generation.ts';
-import { OPERATIONS, type ReadBody, type ReadRequest, readBody } from './operations.ts';
+import { OPERATIONS, type Operation, type ReadBody, type ReadRequest, readBody } from './operations.ts';
 import type { Pooling, PoolingOperation } from './pooling.ts';
 import type { Question } from './questions.ts';
 import type { Refusals } from './refusals.ts';
@@ -26,8 +27,8 @@ import { type Presentation, ReplyExchange } from './reply-exchange.ts';
 import { models, SERVER_ANSWERS } from './server-answers.ts';
 import { textOf, type WireRequest } from './wire.ts';
 
-/** What a caller shows of himself: digests of what he knows, and where he is. */
-export type Credentials = Pick<Call, 'key' | 'token' | 'clientIp'>;
+/** What a caller shows of himself: digests of what he knows, and where he is; or the connection that has proved it. */
+export type Credentials = Pick<Call, 'key' | 'token' | 'clientIp' | 'privateConnection' | 'connection'>;
 
 /** Who calls what. */
 export interface Caller {
@@ -61,18 +62,18 @@ export class LanguageModel {
 
   atGateway({ wire, path, query }: Asked, service: Service, credentials: Credentials): Exchange {
     if (wire.method === 'GET' && SERVER_ANSWERS.has(path)) {
-      return this.#passOn(service, credentials, (backends) =>
+      return this.#passOn(wire, service, credentials, (backends) =>
         path === '/v1/models'
-          ? models(this.#session.now, this.#session.world, backends)
+          ? models(this.#session.now, this.#session.world, backends).with(this.#aside())
           : this.#serverAnswer(path, query, backends[0]!),
       );
     }
     const operation = wire.method === 'POST' ? OPERATIONS.get(path) : undefined;
-    if (operation === undefined) return this.#refusals.refuse('apiNotFound');
+    if (operation === undefined) return this.#passOn(wire, service, credentials, () => this.#unknown(path));
     if (operation.kind === 'question') {
-      return this.#passOn(service, credentials, ([replica]) => this.#answerQuestion(wire, operation, replica!));
+      return this.#passOn(wire, service, credentials, ([replica]) => this.#answerQuestion(wire, operation, replica!));
     }
-    const unit = service.spec.deployments[0]!.units[0]!;
+    const unit = modelUnitOf(service.spec.deployments[0]!.units[0]!);
     return this.#call(wire, operation, { to: { service: service.spec.name }, service, credentials, unit });
   }
 
@@ -80,36 +81,66 @@ export class LanguageModel {
   atPod({ wire, path, query }: Asked, replica: UnitReplica): Exchange {
     if (wire.method === 'GET' && SERVER_ANSWERS.has(path)) return this.#serverAnswer(path, query, replica);
     const operation = wire.method === 'POST' ? OPERATIONS.get(path) : undefined;
-    if (operation === undefined) {
-      const known = OPERATIONS.has(path) || SERVER_ANSWERS.has(path);
-      const detail = known ? 'Method Not Allowed' : 'Not Found';
-      return ReadyExchange.json(this.#session.now, known ? 405 : 404, { detail });
-    }
+    if (operation === undefined) return this.#unknown(path);
     if (operation.kind === 'question') return this.#answerQuestion(wire, operation, replica);
-    const { unit, deployment, slot } = replica;
+    const { modelUnit: unit, deployment, slot } = replica;
     return this.#call(wire, operation, { to: { slot }, service: deployment.service, credentials: { key: null }, unit });
   }
 
-  /** What is no call of the simulation's, and passes through the gateway as it is: whoever may call may ask. */
-  #passOn(service: Service, by: Credentials, answer: (backends: readonly UnitReplica[]) => Exchange): Exchange {
-    const refusal = this.#session.world.gateway.unproved(service, by);
-    if (refusal?.by === 'gateway') return this.#refusals.refuse(refusal.error, refusal.detail);
+  /** Whether messages may come over a connection that asks for such a path. */
+  takes(path: string): boolean {
+    return OPERATIONS.has(path);
+  }
+
+  /** @param asked a path that {@link takes} messages, and as its body the message */
+  overConnection({ wire, path }: Asked, to: Call['to'], { replica, number: connection }: Connection): Exchange {
+    const operation = OPERATIONS.get(path)!;
+    if (operation.kind === 'question') return this.#answerQuestion(wire, operation, replica);
+    const { modelUnit: unit, deployment } = replica;
+    return this.#call(wire, operation, {
+      to,
+      service: deployment.service,
+      credentials: { key: null, connection },
+      unit,
+    });
+  }
+
+  /** What an engine has no work with passes through the gateway like any other call, and as it is. */
+  #passOn(
+    { body }: WireRequest,
+    service: Service,
+    by: Credentials,
+    answer: (backends: readonly UnitReplica[]) => Exchange,
+  ): Exchange {
+    const refusal = this.#session.ask({ service: service.name, ...by, bodyBytes: body.length });
+    if (refusal?.by === 'gateway') return this.#refusals.refused(refusal, this.#refusals.asideId());
     const backends = service.deployments.flatMap((deployment) => deployment.backends).filter(({ loaded }) => loaded);
     return backends.length === 0 ? this.#refusals.refuse('noBackend') : answer(backends);
   }
 
   #serverAnswer(path: string, query: string, replica: UnitReplica): Exchange {
     const { world, now: at } = this.#session;
-    return SERVER_ANSWERS.get(path)!({ at, world, replica, query });
+    return SERVER_ANSWERS.get(path)!({ at, world, replica, query }).with(this.#aside());
   }
 
-  #answerQuestion(wire: WireRequest, question: Question, { unit, engine }: UnitReplica): Exchange {
-    const read = wire.read ?? readBody(question, textOf(wire.body));
+  /** What the server says of what it does not serve. */
+  #unknown(path: string): Exchange {
+    const known = OPERATIONS.has(path) || SERVER_ANSWERS.has(path);
+    const detail = known ? 'Method Not Allowed' : 'Not Found';
+    return ReadyExchange.json(this.#session.now, known ? 405 : 404, { detail }, this.#aside());
+  }
+
+  #aside(): { readonly 'x-request-id': string } {
+    return { 'x-request-id': this.#refusals.asideId() };
+  }
+
+  #answerQuestion(wire: WireRequest, question: Question, { modelUnit, modelEngine }: UnitReplica): Exchange {
+    const read = readWire(wire, question);
     const id = this.#refusals.asideId();
-    const error = read instanceof WireError ? read : unknownModel(read, unit.servedModelName);
+    const error = read instanceof WireError ? read : unknownModel(read, modelUnit.servedModelName);
     const { now } = this.#session;
     if (error !== undefined) return errorExchange(now, question.errors, error, id);
-    const body = question.answer((read as ReadRequest).request, engine!.spec.maxModelLen);
+    const body = question.answer((read as ReadRequest).request, modelEngine!.spec.maxModelLen);
     return ReadyExchange.json(now, 200, body, { 'x-request-id': id });
   }
 
@@ -117,12 +148,13 @@ export class LanguageModel {
     const { seed } = this.#session.world.description;
     const bodyBytes = wire.body.length;
     const dimensions = caller.unit.model.hidden;
-    const read = withinModel(wire.read ?? readBody(operation, textOf(wire.body)), dimensions);
+    const read = withinModel(readWire(wire, operation), dimensions);
     const reply = this.#session.call((number) => callOf(read, caller, { seed, number, bodyBytes }));
     if (reply.refusal !== undefined) return this.#refused(reply, reply.refusal, read, operation.errors);
     if (read instanceof WireError) throw new Error('An invalid call was answered');
-    const how = this.#presentation(reply, 'service' in caller.to);
     const id = this.#refusals.requestId(reply.number);
+    // Who has a connection sees that it is lost by losing it.
+    const how = this.#presentation(reply, id, 'service' in caller.to && caller.credentials.connection === undefined);
     const created = Math.floor((this.#session.world.description.epoch + reply.arrivedAt / 1_000) / 1_000);
     const headOf = (idPrefix: string): ReplyHead => ({ id: idPrefix + id, created, model: reply.model! });
     if (operation.kind === 'pooling') {
@@ -138,9 +170,8 @@ export class LanguageModel {
     return new ReplyExchange(reply, { ...how, body, ...stream });
   }
 
-  #presentation(reply: Reply, atGateway: boolean): Omit<Presentation, 'body'> {
+  #presentation(reply: Reply, id: string, atGateway: boolean): Omit<Presentation, 'body'> {
     const session = this.#session;
-    const id = this.#refusals.requestId(reply.number);
     return {
       streamHeaders: {
         'content-type': atGateway ? SSE_CONTENT_TYPE_GATEWAY : SSE_CONTENT_TYPE_VLLM,
@@ -158,13 +189,19 @@ export class LanguageModel {
     const at = reply.arrivedAt;
     const id = this.#refusals.requestId(reply.number);
     if (refusal.by === 'gateway') return this.#refusals.refused(refusal, id);
-    if (refusal.by === 'network') return new ReadyExchange(at, 503, {}, '');
+    if (refusal.by === 'network') return new ReadyExchange(at, 503, { 'x-request-id': id }, '');
     return errorExchange(at, errors, engineError(refusal, read), id);
   }
 }
 
+/** What a body says, if it is of a kind that is read. */
+function readWire(wire: WireRequest, operation: Operation): ReadBody {
+  const refused = unsupportedMediaType(wire.headers['content-type']);
+  return refused ?? wire.read ?? readBody(operation, textOf(wire.body));
+}
+
 /** The engine's own words for why it refuses. */
-function engineError(refusal: Refusal & { by: 'engine' }, read: ReadBody): WireError {
+export function engineError(refusal: Refusal & { by: 'engine' }, read: ReadBody): WireError {
   if (read instanceof WireError) return read;
   return refusal.error === 'unknown-model'
     ? modelNotFound(read.request.model ?? '')
@@ -176,7 +213,7 @@ function longestPrompt(read: ReadRequest): number {
 }
 
 /** Vectors have the lengths that the model gives them. */
-function withinModel(read: ReadBody, dimensions: number): ReadBody {
+export function withinModel(read: ReadBody, dimensions: number): ReadBody {
   if (read instanceof WireError) return read;
   return wrongDimensions(read.request as { dimensions?: number | undefined }, dimensions) ?? read;
 }

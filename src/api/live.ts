@@ -39,7 +39,10 @@ export class Live {
   #lags: number[] = [];
   #lagStride = 1;
   #lagCount = 0;
-  #timer: NodeJS.Timeout | NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  /** As far as is known, nothing is to be done before. */
+  #due = 0 as Micros;
   #stopped = false;
 
   /** @param onTurn called after each turn of the loop, when the world stands at the present moment */
@@ -57,14 +60,14 @@ export class Live {
 
   /** To be called when a command may have made something due earlier than was known. */
   wake(): void {
-    if (this.#stopped) return;
-    this.#clearTimer();
-    this.#timer = setImmediate(() => this.#turn());
+    this.#due = 0 as Micros;
+    this.#turnSoon();
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#clearTimer();
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
   }
 
   lag(): LagFigures {
@@ -78,20 +81,33 @@ export class Live {
     };
   }
 
-  #turn(): void {
-    const caughtUp = this.world.runUntil(this.now, EVENTS_PER_TURN);
-    this.outbox.flush(this.world.now, (at) => this.#observeLag(at));
-    if (caughtUp) this.#onTurn();
+  /** One turn serves all that comes in before it. */
+  #turnSoon(): void {
     if (this.#stopped) return;
-    if (!caughtUp) {
-      this.wake();
-      return;
-    }
-    const due = Math.min(this.world.kernel.nextAt(), this.outbox.nextDue()) as Micros;
-    const wait = Number.isFinite(due) ? this.#pace.wall(due) - performance.now() : SLEEP_LIMIT_MS;
-    this.#clearTimer();
-    if (wait < 1) this.#timer = setImmediate(() => this.#turn());
-    else this.#timer = setTimeout(() => this.#turn(), Math.min(Math.floor(wait), SLEEP_LIMIT_MS));
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = undefined;
+      clearTimeout(this.#timer);
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    const { now } = this;
+    // Timers count whole milliseconds: what is left of the last one passes in turns that do nothing.
+    if (now >= this.#due && !this.#serve(now)) return;
+    const wait = Number.isFinite(this.#due) ? this.#pace.wall(this.#due) - performance.now() : SLEEP_LIMIT_MS;
+    if (wait < 1) this.#turnSoon();
+    else this.#timer = setTimeout(() => this.wake(), Math.min(Math.floor(wait), SLEEP_LIMIT_MS));
+  }
+
+  /** Runs and delivers what is due. @returns whether nothing is left of it, and the session goes on */
+  #serve(now: Micros): boolean {
+    const caughtUp = this.world.runUntil(now, EVENTS_PER_TURN);
+    const nextDelivery = this.outbox.flush(this.world.now, (at) => this.#observeLag(at));
+    this.#due = caughtUp ? (Math.min(this.world.kernel.nextAt(), nextDelivery) as Micros) : (0 as Micros);
+    if (caughtUp) this.#onTurn();
+    else this.#turnSoon();
+    return caughtUp && !this.#stopped;
   }
 
   #observeLag(at: Micros): void {
@@ -102,10 +118,5 @@ export class Live {
     if (this.#lags.length < LAG_SAMPLES) return;
     this.#lags = this.#lags.filter((_, index) => index % 2 === 0);
     this.#lagStride *= 2;
-  }
-
-  #clearTimer(): void {
-    clearTimeout(this.#timer as NodeJS.Timeout);
-    clearImmediate(this.#timer as NodeJS.Immediate);
   }
 }

@@ -4,6 +4,8 @@ import type { Delivery, Exchange } from './exchange.ts';
 /** Carries the deliveries of one exchange over a transport. */
 export interface Carrier {
   deliver(delivery: Delivery): void;
+  /** All that is due now has been handed over: whoever gathers it sends it. */
+  flush?(): void;
 }
 
 /** The exchanges in progress, each with its carrier: what is due of them, and when more will be. */
@@ -23,15 +25,22 @@ export class Outbox {
     if (this.#open.delete(exchange)) exchange.abort();
   }
 
-  /** Delivers what is due by `now`. @param onDelivery is told of each delivery after it was made */
-  flush(now: Micros, onDelivery?: (at: Micros) => void): void {
+  /**
+   * Delivers what is due by `now`.
+   * @param onSent is told of each delivery once it has been sent
+   * @returns the next moment at which something is due, as far as is known
+   */
+  flush(now: Micros, onSent?: (at: Micros) => void): Micros {
+    let next = NEVER;
     for (const [exchange, carrier] of this.#open) {
-      for (const delivery of exchange.pull(now)) {
-        if (delivery.kind === 'end' || delivery.kind === 'cut') this.#open.delete(exchange);
-        carrier.deliver(delivery);
-        onDelivery?.(delivery.at);
+      let due = exchange.nextDue();
+      if (due <= now) {
+        this.#deliver(exchange.pull(now), exchange, carrier, onSent);
+        due = exchange.nextDue();
       }
+      if (due < next) next = due;
     }
+    return next;
   }
 
   /** The next moment at which something is due, as far as is known. */
@@ -42,5 +51,14 @@ export class Outbox {
       if (due < next) next = due;
     }
     return next;
+  }
+
+  #deliver(due: readonly Delivery[], exchange: Exchange, carrier: Carrier, onSent?: (at: Micros) => void): void {
+    for (const delivery of due) {
+      if (delivery.kind === 'end' || delivery.kind === 'cut') this.#open.delete(exchange);
+      carrier.deliver(delivery);
+    }
+    carrier.flush?.();
+    if (onSent !== undefined) for (const { at } of due) onSent(at);
   }
 }

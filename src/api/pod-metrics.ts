@@ -1,15 +1,17 @@
+import type { StepFigures } from '../engine/index.ts';
 import {
   type HistogramValue,
   type MetricDialect,
   PROMETHEUS_CONTENT_TYPE,
   renderMetricDialect,
   renderVllmMetrics,
+  type VllmCounter,
   type VllmHistogram,
   type VllmSnapshot,
   vllmBounds,
 } from '../protocol/index.ts';
 import type { EngineMetrics } from '../telemetry/index.ts';
-import { type Exchange, ReadyExchange } from './exchange.ts';
+import { ReadyExchange } from './exchange.ts';
 import type { Asked } from './server-answers.ts';
 
 /** The names that each kind of engine has for its figures; vLLM's own are not a dialect. */
@@ -23,21 +25,22 @@ const DIALECTS: Readonly<Partial<Record<string, MetricDialect>>> = {
  * A pod's `/metrics`, in its engine's own names and vLLM's buckets. `?compat=0.9` adds the two names that vLLM has
  * dropped since and gateways still scrape.
  */
-export function podMetrics({ at, world, replica, query }: Asked): Exchange {
+export function podMetrics({ at, world, replica, query }: Asked): ReadyExchange {
   const { metrics } = world.taps[replica.engine!.id]!;
   const snapshot = snapshotOf(replica, metrics);
-  const dialect = DIALECTS[replica.unit.engine.kind ?? 'vllm'];
+  const dialect = DIALECTS[replica.modelUnit.engine.kind ?? 'vllm'];
   const own = dialect === undefined ? renderVllmMetrics(snapshot) : renderMetricDialect(dialect, snapshot);
   const old = new URLSearchParams(query).get('compat') === '0.9' ? renderMetricDialect('vllm-0.9', snapshot) : '';
   return new ReadyExchange(at, 200, { 'content-type': PROMETHEUS_CONTENT_TYPE }, own + old);
 }
 
-function snapshotOf({ unit, engine }: Asked['replica'], metrics: EngineMetrics): VllmSnapshot {
+function snapshotOf({ modelUnit: unit, modelEngine: engine }: Asked['replica'], metrics: EngineMetrics): VllmSnapshot {
   const { spec } = engine!;
   const figures = engine!.figures();
   const { maxModelLen } = spec;
   const tokens = (histogram: HistogramValue): HistogramValue => withinContext(histogram, maxModelLen);
-  const caches = (spec.prefixUnitTokens ?? 0) > 0;
+  const steps = engine!.stepFigures();
+  const { ownPromptTokens, cachedPromptTokens, takenOverTokens, fetchedTokens } = metrics;
   return {
     modelName: unit.servedModelName,
     engine: '0',
@@ -53,17 +56,23 @@ function snapshotOf({ unit, engine }: Asked['replica'], metrics: EngineMetrics):
       prefix_cache_queries: figures.prefixQueries,
       prefix_cache_hits: figures.prefixHits,
       num_preemptions: figures.preemptions,
-      prompt_tokens: figures.promptTokens + metrics.takenOverTokens,
-      ...(caches ? { prompt_tokens_cached: figures.prefixHits } : {}),
-      generation_tokens: figures.generationTokens - metrics.nobodysTokens,
+      ...(unit.role === 'decode'
+        ? { external_prefix_cache_queries: takenOverTokens, external_prefix_cache_hits: fetchedTokens }
+        : {}),
+      prompt_tokens: ownPromptTokens + takenOverTokens,
+      prompt_tokens_cached: cachedPromptTokens + fetchedTokens,
+      generation_tokens: figures.generationTokens,
+      ...(spec.speculation === undefined ? {} : draftCounts(steps)),
     },
     promptTokensBySource: {
-      local_compute: figures.promptTokens - figures.prefixHits + metrics.takenOverTokens - metrics.fetchedTokens,
-      local_cache_hit: figures.prefixHits,
-      external_kv_transfer: metrics.fetchedTokens,
+      local_compute: ownPromptTokens - cachedPromptTokens + takenOverTokens - fetchedTokens,
+      local_cache_hit: cachedPromptTokens,
+      external_kv_transfer: fetchedTokens,
     },
-    requestSuccess: { ...metrics.finished, error: 0 },
+    ...(spec.speculation === undefined ? {} : { acceptedPerPosition: acceptedPerPosition(steps) }),
+    requestSuccess: metrics.finished,
     histograms: {
+      iteration_tokens_total: steps.tokens,
       request_prompt_tokens: tokens(metrics.promptTokens),
       request_generation_tokens: tokens(metrics.generationTokens),
       request_max_num_generation_tokens: tokens(metrics.longest),
@@ -81,6 +90,21 @@ function snapshotOf({ unit, engine }: Asked['replica'], metrics: EngineMetrics):
       request_num_preemptions: metrics.preemptions,
     },
   };
+}
+
+type DraftCounter = VllmCounter & `spec_decode_${string}`;
+
+function draftCounts(steps: StepFigures): Pick<VllmSnapshot['counters'], DraftCounter> {
+  return {
+    spec_decode_num_drafts: steps.drafts.reduce((all, count) => all + count, 0),
+    spec_decode_num_draft_tokens: steps.draftTokens,
+    spec_decode_num_accepted_tokens: acceptedPerPosition(steps).reduce((all, count) => all + count, 0),
+  };
+}
+
+/** A token was accepted if more than those before it were. */
+function acceptedPerPosition({ drafts }: StepFigures): number[] {
+  return drafts.slice(1).map((_, position) => drafts.slice(position + 1).reduce((all, count) => all + count, 0));
 }
 
 const BY_CONTEXT: VllmHistogram = 'request_prompt_tokens';

@@ -42,7 +42,7 @@ export class ReplyExchange implements Exchange {
   nextDue(): Micros {
     if (this.#over) return NEVER;
     const { state, endedAt } = this.#reply;
-    const due = this.#how.writer === undefined ? this.#lastTokenAt() : this.#nextToken().at;
+    const due = this.#how.writer === undefined ? this.#lastTokenAt() : this.#tokenAt(this.#nextChoice());
     return due === NEVER && state !== 'open' ? endedAt : due;
   }
 
@@ -54,9 +54,9 @@ export class ReplyExchange implements Exchange {
 
   #pullStream(now: Micros, open: () => StreamWriter): Delivery[] {
     const due: Delivery[] = [];
-    for (;;) {
-      const { choice, at } = this.#nextToken();
-      if (choice < 0 || at > now) break;
+    for (let choice = this.#nextChoice(); choice >= 0; choice = this.#nextChoice()) {
+      const at = this.#tokenAt(choice);
+      if (at > now) break;
       let text = '';
       if (this.#writer === undefined) {
         this.#writer = open();
@@ -65,7 +65,7 @@ export class ReplyExchange implements Exchange {
       }
       text += this.#writer.token(choice, this.#sent[choice]!++);
       if (text !== '') due.push({ at, kind: 'body', data: text });
-      if (this.#nextToken().choice >= 0) continue;
+      if (this.#nextChoice() >= 0) continue;
       due.push({ at, kind: 'body', data: this.#writer.close() }, { at, kind: 'end' });
       this.#over = true;
       return due;
@@ -82,17 +82,20 @@ export class ReplyExchange implements Exchange {
     return due;
   }
 
-  /** Whose token is due first of those that are left, as far as is known; choice -1 when none is left. */
-  #nextToken(): { readonly choice: number; readonly at: Micros } {
-    let next = { choice: -1, at: NEVER };
+  /** Whose token is due first of those that are left, as far as is known; -1 when none is left. */
+  #nextChoice(): number {
     const { choices } = this.#reply;
+    let next = -1;
     for (let choice = 0; choice < choices.length; choice++) {
-      const sent = this.#sent[choice]!;
-      if (sent === choices[choice]!.outputTokens) continue;
-      const at = choices[choice]!.tokenTime(sent);
-      if (next.choice < 0 || at < next.at) next = { choice, at };
+      if (this.#sent[choice] === choices[choice]!.outputTokens) continue;
+      if (next < 0 || this.#tokenAt(choice) < this.#tokenAt(next)) next = choice;
     }
     return next;
+  }
+
+  /** When a choice's next token is due; NEVER for none. */
+  #tokenAt(choice: number): Micros {
+    return choice < 0 ? NEVER : this.#reply.choices[choice]!.tokenTime(this.#sent[choice]!);
   }
 
   #lastTokenAt(): Micros {

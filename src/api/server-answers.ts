@@ -2,7 +2,7 @@ import type { Micros } from '../kernel/index.ts';
 import type { World } from '../lab/index.ts';
 import type { UnitReplica } from '../platform/index.ts';
 import { loadBody, modelList, serverInfoBody, versionBody } from '../protocol/index.ts';
-import { type Exchange, ReadyExchange } from './exchange.ts';
+import { ReadyExchange } from './exchange.ts';
 import { podMetrics } from './pod-metrics.ts';
 
 /** The vLLM whose surface is served, where the scenario names none. */
@@ -17,7 +17,7 @@ export interface Asked {
   readonly query: string;
 }
 
-type ServerAnswer = (asked: Asked) => Exchange;
+type ServerAnswer = (asked: Asked) => ReadyExchange;
 
 const healthy: ServerAnswer = ({ at }) => new ReadyExchange(at, 200, {}, '');
 
@@ -33,19 +33,25 @@ export const SERVER_ANSWERS: ReadonlyMap<string, ServerAnswer> = new Map<string,
 ]);
 
 /** The models that some replicas serve between them. */
-export function models(at: Micros, world: World, replicas: readonly UnitReplica[]): Exchange {
+export function models(at: Micros, world: World, replicas: readonly UnitReplica[]): ReadyExchange {
   const created = Math.floor(world.description.epoch / 1_000);
   const served = new Map(
-    replicas.map(({ unit: { servedModelName: id, engine } }) => [id, { id, created, maxModelLen: engine.maxModelLen }]),
+    replicas.map(({ modelUnit: { servedModelName: id, engine } }) => [
+      id,
+      { id, created, maxModelLen: engine.maxModelLen },
+    ]),
   );
   return ReadyExchange.json(at, 200, modelList([...served.values()]));
 }
 
-function versionOf({ unit: { engine } }: UnitReplica): string {
+function versionOf({ modelUnit: { engine } }: UnitReplica): string {
   return engine.version ?? VLLM_VERSION;
 }
 
-function configOf({ unit, engine }: UnitReplica): Readonly<Record<string, string | number | boolean>> {
+function configOf({
+  modelUnit: unit,
+  modelEngine: engine,
+}: UnitReplica): Readonly<Record<string, string | number | boolean>> {
   const { spec } = engine!;
   return {
     model: unit.model.id,

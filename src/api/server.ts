@@ -1,26 +1,54 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { UserError } from '../kernel/index.ts';
-import { apiKeyFor } from '../platform/index.ts';
+import {
+  apiKeyFor,
+  type CallMode,
+  type CallProtocol,
+  calledOver,
+  isSecure,
+  isWebSocket,
+  type ServiceSpec,
+} from '../platform/index.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../protocol/index.ts';
+import { type IamAddresses, iamAddresses, type PrivateAddress, privateAddresses } from './access-addresses.ts';
+import { firstRoute } from './application.ts';
+import type { Certificate } from './certificate.ts';
 import { DataPlane } from './data-plane.ts';
-import { HttpDoor } from './http-server.ts';
+import { type DoorExtras, HttpDoor } from './http-server.ts';
 import type { Live } from './live.ts';
 import { liveMetrics } from './live-metrics.ts';
-import { GATEWAY } from './wire.ts';
+import { WebSocketDoor } from './websocket.ts';
+import { basePath, type Door, GATEWAY, SECURE_GATEWAY } from './wire.ts';
 
 const PORT_MAX = 65_535;
 
 /** Where everything listens: what `serve --json` prints. */
 export interface Addresses {
   readonly gateway: string;
+  /** Its port with TLS; null when no service is called over it. */
+  readonly tlsGateway: string | null;
+  /** The file with the certificate of that port, where one was asked for. */
+  readonly certificate: string | null;
   readonly services: readonly {
     readonly id: string;
     readonly name: string;
+    /** In the service's protocol; over HTTP where it states none. */
     readonly url: string;
-    /** Null when the service asks for none. */
+    readonly protocols: readonly CallProtocol[];
+    /** Asynchronous services take tasks alone, at `url` and `/tasks`. */
+    readonly mode: CallMode;
+    readonly auth: 'none' | 'token' | 'api-key';
+    /** The first of them; null when the service asks for none. */
     readonly apiKey: string | null;
+    /** Those that the service was made with, by their names. */
+    readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
+    /** Empty where it serves none. */
     readonly model: string;
+    /** Of an application, what it may be asked: its first route. Null where it serves a model. */
+    readonly route: { readonly method: string; readonly path: string } | null;
+    readonly privateConnections: readonly PrivateAddress[];
   }[];
+  readonly iam: IamAddresses;
   /** By the slot that a pod holds: the address outlives the pod. */
   readonly pods: readonly { readonly name: string; readonly url: string }[];
 }
@@ -31,6 +59,19 @@ export interface ServerOptions {
   readonly port: number;
   /** Pods listen from here on, in order of their slots; absent, on any free ones. */
   readonly podPort?: number;
+  /** The gateway's port with TLS; absent, there is none. */
+  readonly tls?: {
+    /** 0 for any free one. */
+    readonly port: number;
+    readonly certificate: Certificate;
+    /** Where the certificate was written, for clients. */
+    readonly file?: string;
+  };
+}
+
+/** Whether some service is called over TLS. */
+export function needsTls(services: readonly ServiceSpec[]): boolean {
+  return services.some(({ protocol }) => calledOver(protocol).some(isSecure));
 }
 
 /** The port of a slot, and the engine that listens there. */
@@ -41,12 +82,14 @@ interface PodDoor {
   busy: boolean;
 }
 
-/** A live world's sockets: the gateway's port, and one for each instance's slot, open while its pod's process runs. */
+/** A live world's sockets: the gateway's ports, and one for each instance's slot, open while its pod's process runs. */
 export class LiveServer {
   readonly #live: Live;
   readonly #options: ServerOptions;
   readonly #plane: DataPlane;
   readonly #gateway: HttpDoor;
+  readonly #tlsGateway: HttpDoor | undefined;
+  readonly #webSockets: WebSocketDoor[] = [];
   readonly #pods: PodDoor[] = [];
 
   constructor(live: Live, options: ServerOptions) {
@@ -54,15 +97,19 @@ export class LiveServer {
     this.#live = live;
     this.#plane = plane;
     this.#options = options;
-    this.#gateway = new HttpDoor(live, plane, GATEWAY, options.port, {
-      answer: (request, response) => answerOwnMetrics(live, request, response),
-    });
+    const { tls } = options;
+    const protocols = live.world.platform.services.flatMap(({ spec }) => calledOver(spec.protocol));
+    const answer: DoorExtras['answer'] = (request, response) => answerOwnMetrics(live, request, response);
+    this.#gateway = this.#door(GATEWAY, options.port, protocols.includes('WS'), { answer });
+    this.#tlsGateway =
+      tls && this.#door(SECURE_GATEWAY, tls.port, protocols.includes('WSS'), { answer, tls: tls.certificate });
     this.#findSlots();
   }
 
-  /** Opens the gateway's port and those of running pods. @throws UserError when a port is in use. */
+  /** Opens the gateway's ports and those of running pods. @throws UserError when a port is in use. */
   async open(): Promise<void> {
     await this.#gateway.open(this.#options.host);
+    await this.#tlsGateway?.open(this.#options.host);
     for (const pod of this.#pods) {
       // Every slot gets its port at once, so that an upstream list can be written before its pod is there.
       await pod.door.open(this.#options.host);
@@ -71,8 +118,12 @@ export class LiveServer {
     }
   }
 
-  /** Lets ports follow their pods: a dead process refuses connections, its replacement takes the port over. */
+  /**
+   * Lets ports follow their pods, and WebSockets what became of them: a dead process refuses connections, its replacement
+   * takes the port over.
+   */
   followPods(): void {
+    for (const door of this.#webSockets) door.follow();
     this.#findSlots();
     for (const pod of this.#pods) {
       const engine = this.#engineAt(pod.slot);
@@ -97,25 +148,48 @@ export class LiveServer {
 
   /** Lets readers have what was answered, until `enough` says so, and closes every port. */
   async close(enough: () => boolean): Promise<void> {
-    await Promise.all([this.#gateway, ...this.#pods.map(({ door }) => door)].map((door) => door.end(enough)));
+    for (const door of this.#webSockets) door.end();
+    const doors = [this.#gateway, this.#tlsGateway, ...this.#pods.map(({ door }) => door)];
+    await Promise.all(doors.map((door) => door?.end(enough)));
   }
 
   addresses(): Addresses {
     const { platform, description } = this.#live.world;
-    const { host } = this.#options;
-    const base = `http://${host.includes(':') ? `[${host}]` : host}`;
-    const gateway = `${base}:${this.#gateway.port}`;
-    return {
-      gateway,
-      services: platform.services.map(({ spec }) => ({
-        id: spec.id,
-        name: spec.name,
-        url: `${gateway}/v2/infer/${spec.id}`,
-        apiKey: spec.auth.kind !== 'api-key' ? null : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name),
-        model: spec.deployments[0]?.units[0]?.servedModelName ?? '',
-      })),
-      pods: this.#pods.map(({ slot, door }) => ({ name: slot, url: `${base}:${door.port}` })),
+    const { host, tls } = this.#options;
+    const name = host.includes(':') ? `[${host}]` : host;
+    const addressOf = (protocol: CallProtocol): string => {
+      const { port } = (isSecure(protocol) ? this.#tlsGateway : undefined) ?? this.#gateway;
+      return `${protocol.toLowerCase()}://${name}:${port}`;
     };
+    return {
+      gateway: addressOf('HTTP'),
+      tlsGateway: this.#tlsGateway === undefined ? null : addressOf('HTTPS'),
+      certificate: (this.#tlsGateway && tls?.file) ?? null,
+      services: platform.services
+        .map((service) => ({ service, spec: service.spec, keys: keysOf(description.seed, service.spec) }))
+        .map(({ service, spec, keys }) => ({
+          id: spec.id,
+          name: spec.name,
+          url: `${addressOf(calledOver(spec.protocol)[0]!)}${basePath(spec)}`,
+          protocols: calledOver(spec.protocol),
+          mode: spec.mode ?? 'synchronous',
+          auth: spec.auth.kind,
+          apiKey: keys[0]?.key ?? null,
+          apiKeys: keys,
+          model: spec.deployments[0]?.units[0]?.servedModelName ?? '',
+          route: firstRoute(spec),
+          privateConnections: privateAddresses(this.#live.session, service),
+        })),
+      iam: iamAddresses(this.#live.session),
+      pods: this.#pods.map(({ slot, door }) => ({ name: slot, url: `http://${name}:${door.port}` })),
+    };
+  }
+
+  #door(door: Door, port: number, webSocket: boolean, extras: DoorExtras): HttpDoor {
+    if (!webSocket) return new HttpDoor(this.#live, this.#plane, door, port, extras);
+    const sockets = new WebSocketDoor(this.#live, this.#plane, door);
+    this.#webSockets.push(sockets);
+    return new HttpDoor(this.#live, this.#plane, door, port, { ...extras, upgrade: sockets.upgrade });
   }
 
   /** Instances that upgrades and scaling add bring slots of their own. */
@@ -123,7 +197,9 @@ export class LiveServer {
     const { slots } = this.#live.world.platform;
     for (const slot of slots.slice(this.#pods.length)) {
       const port = podPortOf(this.#options.podPort, this.#pods.length);
-      const door = new HttpDoor(this.#live, this.#plane, { slot }, port);
+      // A container speaks the protocol of its service (guide 441); at its own port without TLS.
+      const webSocket = isWebSocket(this.#live.world.platform.replicaAt(slot)?.deployment.service.spec.protocol);
+      const door = this.#door({ slot }, port, webSocket, {});
       this.#pods.push({ slot, door, engine: undefined, busy: false });
     }
   }
@@ -134,8 +210,16 @@ export class LiveServer {
   }
 }
 
+/** The texts of the keys that a service was made with. */
+function keysOf(seed: number, { name: service, auth }: ServiceSpec): { readonly name: string; readonly key: string }[] {
+  const keys = auth.kind === 'api-key' ? auth.keys : [];
+  return keys.map(({ name }) => ({ name, key: apiKeyFor(seed, service, name) }));
+}
+
 function answerOwnMetrics(live: Live, request: IncomingMessage, response: ServerResponse): boolean {
   if (request.method !== 'GET' || request.url !== '/metrics') return false;
+  // Over a private connection it is the service that is asked.
+  if (live.world.platform.connections.entry(request.headers.host ?? '', request.url) !== undefined) return false;
   response.writeHead(200, { 'content-type': PROMETHEUS_CONTENT_TYPE }).end(liveMetrics(live));
   return true;
 }

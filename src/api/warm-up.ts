@@ -31,6 +31,9 @@ export function warmUp(description: LabDescription): void {
   const plane = new DataPlane(session);
   const outbox = new Outbox();
   for (const { spec } of world.platform.services) {
+    // A task waits for places, and what an application answers, and how long that goes on, is its own.
+    if (spec.mode === 'asynchronous') continue;
+    if (spec.deployments[0]?.units[0]?.application !== undefined) continue;
     const key = spec.auth.kind !== 'api-key' ? '' : apiKeyFor(description.seed, spec.name, spec.auth.keys[0]!.name);
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const path = `/v2/infer/${spec.id}/v1/chat/completions`;

@@ -5,26 +5,30 @@ import { World } from '../lab/index.ts';
 import type { Pod } from '../platform/index.ts';
 import { ExitCode } from './exit.ts';
 import type { ScenarioOptions } from './options.ts';
-import { deedLines, eventLine, requestLines, type StoryLine, told } from './story.ts';
+import { deedLines, eventLine, requestLines, type StoryLine, scalingLines, told } from './story.ts';
 
 export interface ExplainOptions extends ScenarioOptions {
   readonly json?: boolean;
 }
 
 /**
- * `inferlab explain FILE [OBJECT]`: runs a scenario and tells what happened, in order: operations, faults, events,
- * streams that were cut. With a pod, a deployment or a service only what concerns it; with a pod also why it is where
+ * `inferlab explain FILE [OBJECT]`: runs a scenario and tells what happened, in order: operations, faults, automatic
+ * scaling, events, streams that were cut. With a pod, a deployment or a service only what concerns it; with a pod also why it is where
  * it is, node by node.
  */
 export function explain(file: string, object: string | undefined, options: ExplainOptions): ExitCode {
   const loaded = loadScenarioFile(file, { seed: options.seed, settings: options.set });
-  const lines: StoryLine[] = [];
-  const world = new World(loaded.description, { eventSink: (event) => lines.push(eventLine(event)) });
+  const events: StoryLine[] = [];
+  const world = new World(loaded.description, { eventSink: (event) => events.push(eventLine(event)) });
   world.run();
-  lines.push(...deedLines(world), ...requestLines(world));
+  const lines = [...deedLines(world), ...scalingLines(world), ...events, ...requestLines(world)];
   const pod = world.platform.pods.find(({ name }) => name === object);
-  const story = told(lines.filter((line) => concerns(line, object, world)));
-  if (object !== undefined && story.length === 0 && pod === undefined) throw unknown(object, world);
+  const concerns = object === undefined ? () => true : concerning(object, lines, world);
+  const story = told(lines.filter(concerns));
+  const known = namesIn(world);
+  if (object !== undefined && story.length === 0 && !known.includes(object)) {
+    throw new UserError(`nothing is known of "${object}"${suggestion(object, known)}`);
+  }
   const verdicts = pod?.explanation ?? [];
   if (options.json === true) {
     process.stdout.write(
@@ -34,29 +38,30 @@ export function explain(file: string, object: string | undefined, options: Expla
   }
   const colour = process.stdout.isTTY;
   const text = story.map((line) => lineText(line, colour));
+  if (text.length === 0) text.push(`nothing happened to ${object}`);
   if (pod !== undefined) text.push('', ...placementText(pod));
   process.stdout.write(`${text.join('\n')}\n`);
   return ExitCode.pass;
 }
 
-function concerns({ about }: StoryLine, object: string | undefined, world: World): boolean {
-  if (object === undefined || about.includes(object)) return true;
-  // A pod's story has what befell its service and its node.
-  const pod = world.platform.pods.find(({ name }) => name === object);
-  const node = pod?.placement?.node.name;
-  return (
-    pod !== undefined && (about.includes(pod.deployment.service.name) || (node !== undefined && about.includes(node)))
-  );
+/** Which lines belong to the story of an object: of a pod also what befell its service and its node, of a node its pods'. */
+function concerning(object: string, lines: readonly StoryLine[], world: World): (line: StoryLine) => boolean {
+  const { platform, cluster } = world;
+  if (cluster.allNodes.some(({ name }) => name === object)) {
+    const names = (text: string): boolean => text.split(/[^\w-]+/).includes(object);
+    const guests = new Set(
+      platform.pods.filter(({ placement }) => placement?.node.name === object).map(({ name }) => name),
+    );
+    for (const { who, what } of lines) if (what.startsWith('Scheduled') && names(what)) guests.add(who);
+    return ({ who, what, about }) => about.includes(object) || guests.has(who) || names(what);
+  }
+  const pod = platform.pods.find(({ name }) => name === object);
+  const wanted = [object, pod?.deployment.service.name, pod?.placement?.node.name];
+  return ({ about }) => about.some((name) => wanted.includes(name));
 }
 
-function unknown(object: string, world: World): UserError {
-  const { platform, cluster } = world;
-  const known = [
-    ...platform.services.map(({ name }) => name),
-    ...platform.pods.map(({ name }) => name),
-    ...cluster.allNodes.map(({ name }) => name),
-  ];
-  return new UserError(`nothing is known of "${object}"${suggestion(object, known)}`);
+function namesIn({ platform, cluster }: World): string[] {
+  return [...platform.services, ...platform.deployments, ...platform.pods, ...cluster.allNodes].map(({ name }) => name);
 }
 
 const MARKS = { fault: 'red', operation: 'cyan', requests: 'magenta', normal: 'dim', alarm: 'yellow' } as const;

@@ -1,20 +1,23 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../files/index.ts';
-import { calibrate } from './calibrate.ts';
 import { ExitCode, runCommand } from './exit.ts';
-import { explain } from './explain.ts';
-import { fidelity } from './fidelity.ts';
 import { LOG_LEVELS } from './log.ts';
-import { addOutputOptions, addScenarioOptions, count, portNumber, positive, speedOption } from './options.ts';
-import { replay } from './replay.ts';
-import { run } from './run.ts';
-import { serve } from './serve.ts';
-import { start } from './start.ts';
-import { printSchema, validate } from './validate.ts';
+import {
+  addOutputOptions,
+  addScenarioOptions,
+  collect,
+  count,
+  duration,
+  outputFile,
+  portNumber,
+  positive,
+  speedOption,
+} from './options.ts';
 
 const FILE = 'a scenario file, or - for standard input';
 
+/** A command's code is loaded when the command is run: what the others need takes its time as well. */
 function program(): Command {
   const inferlab = new Command('inferlab')
     .description('A local simulator and test harness for LLM inference platforms')
@@ -34,16 +37,20 @@ function program(): Command {
     .option('--port <n>', "the gateway's port; 0 for any free one", portNumber, 0)
     .addHelpText('after', '\nExample:\n  inferlab start --no-serve');
   start_.option('--json', 'print the verdicts and the addresses as JSON, a line each');
-  addScenarioOptions(start_).action((file: string | undefined, options) => runCommand(() => start(file, options)));
+  addScenarioOptions(start_).action((file: string | undefined, options) =>
+    runCommand(async () => (await import('./start.ts')).start(file, options)),
+  );
 
   const run_ = inferlab
     .command('run')
     .description('run a scenario in virtual time and print a verdict')
     .argument('<file>', FILE)
     .option('--check-determinism', 'run it twice and compare the trace hashes')
-    .option('--trace <file>', 'write the canonical trace, a line a record')
+    .option('--trace <file>', 'write the canonical trace, a line a record', outputFile)
     .addHelpText('after', '\nExample:\n  inferlab run scenarios/quickstart.yaml --set seed=7 --json');
-  addOutputOptions(addScenarioOptions(run_)).action((file: string, options) => runCommand(() => run(file, options)));
+  addOutputOptions(addScenarioOptions(run_)).action((file: string, options) =>
+    runCommand(async () => (await import('./run.ts')).run(file, options)),
+  );
 
   const serve_ = inferlab
     .command('serve')
@@ -51,12 +58,14 @@ function program(): Command {
     .argument('<file>', FILE)
     .option('--host <address>', 'the address to listen on', '127.0.0.1')
     .option('--port <n>', "the gateway's port; 0 for any free one", portNumber, 0)
+    .option('--tls-port <n>', "the gateway's port with TLS, for HTTPS and WSS; any free one by default", portNumber)
+    .option('--certificate <file>', 'write the certificate of that port, for clients to trust it', outputFile)
     .option('--pod-port <base>', 'pods listen from this port on, in order of their slots', portNumber)
     .addOption(speedOption())
     .option('--cold', 'live from the first moment: watch the pods start')
     .option('--no-traffic', "without the scenario's own traffic and timeline")
     .option('--until-end', "end with the scenario's duration and its last request")
-    .option('--journal <file>', 'keep the journal, for replay')
+    .option('--journal <file>', 'keep the journal, for replay', outputFile)
     .option(
       '--lag-budget <ms>',
       'simulated ms that deliveries may be late (p99) before the run is not trusted',
@@ -71,7 +80,7 @@ function program(): Command {
       '\nExample:\n  inferlab serve scenarios/quickstart.yaml --port 8080 --journal session.journal',
     );
   addOutputOptions(addScenarioOptions(serve_)).action((file: string, options) =>
-    runCommand(() => serve(file, options)),
+    runCommand(async () => (await import('./serve.ts')).serve(file, options)),
   );
 
   const replay_ = inferlab
@@ -80,7 +89,7 @@ function program(): Command {
     .argument('<journal>', 'a journal kept by serve, or - for standard input')
     .addHelpText('after', '\nExample:\n  inferlab replay session.journal');
   addOutputOptions(addScenarioOptions(replay_)).action((file: string, options) =>
-    runCommand(() => replay(file, options)),
+    runCommand(async () => (await import('./replay.ts')).replay(file, options)),
   );
 
   const explain_ = inferlab
@@ -91,7 +100,43 @@ function program(): Command {
     .option('--json', 'print it as one JSON object')
     .addHelpText('after', '\nExample:\n  inferlab explain scenarios/chip-fault-910b.yaml');
   addScenarioOptions(explain_).action((file: string, object: string | undefined, options) =>
-    runCommand(() => explain(file, object, options)),
+    runCommand(async () => (await import('./explain.ts')).explain(file, object, options)),
+  );
+
+  const compare_ = inferlab
+    .command('compare')
+    .description('put one prompt to several text generation services at once, answers and figures side by side')
+    .argument('[file]', `${FILE}: in virtual time`)
+    .requiredOption('--prompt <text>', 'what to ask')
+    .option('--services <names>', 'of the scenario or of --serve, separated by commas; all by default')
+    .option('--max-tokens <n>', 'the longest answer', count)
+    .option('--at <duration>', 'ask this long after the services are ready, 30s say; at once by default', duration)
+    .option('--no-traffic', "without the scenario's own traffic and timeline")
+    .option(
+      '--url <base>',
+      'an OpenAI base URL to ask instead, http://HOST/v1 or http://HOST/v1#MODEL (repeatable)',
+      collect,
+    )
+    .option('--serve <file>', 'ask the services of a running inferlab serve, from what its --json printed')
+    .option('--model <name>', 'of URLs that name none; the first that the server lists by default')
+    .option(
+      '--api-key-env <variable>',
+      'the environment variable with the API key: one for all, or one for each --url, - for none',
+      collect,
+    )
+    .option('--api-key <key>', 'the key itself, the same way; other users of the machine can see it', collect)
+    .addOption(
+      new Option('--timeout <duration>', 'give an answer up after this long')
+        .argParser(duration)
+        .default(duration('10m'), '10m'),
+    )
+    .option('--json', 'print everything as one JSON object')
+    .addHelpText(
+      'after',
+      "\nExit codes: 0 all answered, 1 some did not, 2 bad usage\n\nExample:\n  inferlab compare scenarios/quickstart.yaml --at 5s --prompt 'Why is the sky blue?'",
+    );
+  addScenarioOptions(compare_).action((file: string | undefined, options) =>
+    runCommand(async () => (await import('./compare.ts')).compare(file, options)),
   );
 
   const validate_ = inferlab
@@ -100,7 +145,9 @@ function program(): Command {
     .argument('<file>', FILE)
     .option('--json', 'print the summary as one JSON object')
     .addHelpText('after', '\nExample:\n  inferlab validate scenarios/quickstart.yaml');
-  addScenarioOptions(validate_).action((file: string, options) => runCommand(() => validate(file, options)));
+  addScenarioOptions(validate_).action((file: string, options) =>
+    runCommand(async () => (await import('./validate.ts')).validate(file, options)),
+  );
 
   const fidelity_ = inferlab
     .command('fidelity')
@@ -112,7 +159,7 @@ function program(): Command {
     .option('--baseline [file]', 'fail when a figure is worse than in the baseline; the committed one by default')
     .option('--write-baseline <file>', 'run everything and write the figures to compare with')
     .addHelpText('after', '\nExample:\n  inferlab fidelity --quick --baseline');
-  fidelity_.action((options) => runCommand(() => fidelity(options)));
+  fidelity_.action((options) => runCommand(async () => (await import('./fidelity.ts')).fidelity(options)));
 
   const calibrate_ = inferlab
     .command('calibrate')
@@ -132,13 +179,15 @@ function program(): Command {
       'after',
       '\nExample:\n  inferlab calibrate c1.json c16.json c64.json --accelerator h100 --model llama-3.1-8b',
     );
-  calibrate_.action((files: string[], options) => runCommand(() => calibrate(files, options)));
+  calibrate_.action((files: string[], options) =>
+    runCommand(async () => (await import('./calibrate.ts')).calibrate(files, options)),
+  );
 
   inferlab
     .command('schema')
     .description('print the scenario format as JSON Schema')
     .addHelpText('after', '\nExample:\n  inferlab schema > inferlab.schema.json')
-    .action(() => runCommand(printSchema));
+    .action(() => runCommand(async () => (await import('./validate.ts')).printSchema()));
   return inferlab;
 }
 

@@ -1,5 +1,5 @@
 import { type LoadedScenario, loadScenarioFile, openRequests, TraceFile, writeRequests } from '../files/index.ts';
-import { assert, type Micros } from '../kernel/index.ts';
+import type { Micros } from '../kernel/index.ts';
 import { World } from '../lab/index.ts';
 import { judge, type Verdict } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
@@ -43,7 +43,6 @@ function simulate(loaded: LoadedScenario, file: string, options: RunOptions): Ve
   const began = performance.now();
   while (!world.run(EVENTS_PER_LOOK)) progress.show();
   world.check();
-  assert(world.requests.inFlight === 0, `${world.requests.inFlight} requests never ended`);
   const facts = { reproduce: reproduceRun(file, loaded), wallSeconds: 0 };
   const verdict = judge(world, loaded.expectations, facts);
   const wallSeconds = (performance.now() - began) / 1_000;

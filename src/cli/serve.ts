@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Addresses, Live, LiveServer, warmUp } from '../api/index.ts';
+import { type Addresses, Live, LiveServer, needsTls, type ServerOptions, selfSigned, warmUp } from '../api/index.ts';
 import {
   JournalFile,
   journalHeader,
@@ -7,6 +7,7 @@ import {
   loadScenarioFile,
   openRequests,
   writeRequests,
+  writeText,
 } from '../files/index.ts';
 import { type JournalEnd, type JournalHeader, type Micros, type Stamped, UserError } from '../kernel/index.ts';
 import { type Command, World } from '../lab/index.ts';
@@ -22,6 +23,9 @@ export interface ServeOptions extends ScenarioOptions, OutputOptions {
   readonly host: string;
   readonly port: number;
   readonly podPort?: number;
+  readonly tlsPort?: number;
+  /** A file for the certificate of the TLS port. */
+  readonly certificate?: string;
   readonly speed: number;
   readonly lagBudget: number;
   readonly cold?: boolean;
@@ -70,6 +74,7 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
     host: options.host,
     port: options.port,
     ...(options.podPort === undefined ? {} : { podPort: options.podPort }),
+    ...tlsOf(loaded, options),
   });
   const onSignal = (): void => {
     live.session.command({ kind: ending.draining ? 'stop' : 'drain' });
@@ -106,9 +111,23 @@ async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeO
   return verdict.verdict === 'pass' ? ExitCode.pass : ExitCode.fail;
 }
 
+/** The TLS port's own, where a service is called over TLS; the key stays in this process. @throws UserError */
+function tlsOf({ description }: LoadedScenario, options: ServeOptions): Pick<ServerOptions, 'tls'> {
+  const { host, tlsPort: port = 0, certificate: file } = options;
+  if (!needsTls(description.services)) {
+    const option = file === undefined ? '--tls-port' : '--certificate';
+    if (file === undefined && options.tlsPort === undefined) return {};
+    throw new UserError(`${option}: no service of the scenario is called over TLS (its "protocol" is HTTPS or WSS)`);
+  }
+  const certificate = selfSigned(host);
+  if (file === undefined) return { tls: { port, certificate } };
+  writeText(file, certificate.cert);
+  return { tls: { port, certificate, file: resolve(file) } };
+}
+
 /** Finds out before the session what would fail after it. */
-function checkOutputs(file: string, { journal, requests }: ServeOptions): void {
-  for (const output of [journal, requests]) {
+function checkOutputs(file: string, { journal, requests, certificate }: ServeOptions): void {
+  for (const output of [journal, requests, certificate]) {
     if (output !== undefined && resolve(output) === resolve(file)) {
       throw new UserError(`"${output}" is the scenario; expected another file to write to`);
     }

@@ -1,6 +1,6 @@
-import { formatDuration, type Micros } from '../kernel/index.ts';
+import { formatDuration, fromSeconds, type Micros } from '../kernel/index.ts';
 import type { FaultSpec, World } from '../lab/index.ts';
-import type { ApiKeyOperation, OperationSpec } from '../platform/index.ts';
+import type { Operation } from '../platform/index.ts';
 import { Outcome, type PlatformEvent } from '../telemetry/index.ts';
 
 /** One thing that happened. */
@@ -16,18 +16,29 @@ export interface StoryLine {
   readonly about: readonly string[];
 }
 
-/** Lines in order of time; what an object says again and again, with nothing else between, is one line. */
+/** What is lost within so long of what was lost before belongs together. */
+const ONE_LOSS = fromSeconds(30);
+
+/**
+ * Lines in order of time, those of one moment as they are given: causes go first. What an object says again and again,
+ * with nothing else between, is one line; deeds are not, and neither is what was lost on different occasions.
+ */
 export function told(lines: readonly StoryLine[]): StoryLine[] {
   const story: StoryLine[] = [];
   const lastOf = new Map<string, number>();
   for (const line of lines.toSorted((one, other) => one.at - other.at)) {
     const index = lastOf.get(line.who);
     const last = index === undefined ? undefined : story[index];
-    if (last?.what === line.what && line.kind !== 'operation') {
+    if (last?.what === line.what && goesOn(last, line)) {
       story[index!] = { ...last, times: last.times + line.times, until: line.at };
     } else lastOf.set(line.who, story.push(line) - 1);
   }
   return story;
+}
+
+function goesOn(last: StoryLine, line: StoryLine): boolean {
+  if (line.kind === 'operation' || line.kind === 'fault') return false;
+  return line.kind !== 'requests' || line.at - (last.until ?? last.at) <= ONE_LOSS;
 }
 
 /** An event, as it happens. */
@@ -59,22 +70,42 @@ export function deedLines(world: World): StoryLine[] {
   return [...faults, ...operations];
 }
 
-/** Requests that were cut or refused, by moment and replica. */
+/** What automatic scaling did by which rule, and how it ended. */
+export function scalingLines(world: World): StoryLine[] {
+  return world.platform.scaling.history.map(
+    ({ at, service, deployment, rule, from, target, final, status, message }) => {
+      const what = `rule "${rule}" scales ${deployment} from ${from} to ${target} instances`;
+      const ended = status === 'FAILED' ? ` and fails: ${message}; ${final} are wanted now` : '';
+      const kind = status === 'FAILED' ? 'alarm' : 'operation';
+      return { at, kind, who: service, what: `${what}${ended}`, times: 1, about: [service, deployment] };
+    },
+  );
+}
+
+/** Requests that were cut or refused, by moment and replica, and those that never ended. */
 export function requestLines(world: World): StoryLine[] {
   const lines = new Map<string, StoryLine>();
+  const hanging = world.neverEnded > 0;
   for (const { outcome, endedAt, engine, service, status } of world.requests.records()) {
-    if (outcome !== Outcome.cut && outcome !== Outcome.refused) continue;
+    const stays = outcome === Outcome.inFlight && hanging;
+    if (!stays && outcome !== Outcome.cut && outcome !== Outcome.refused) continue;
     const { name } = world.platform.services[service]!;
     const who = (engine >= 0 ? world.owners[engine]?.slot : undefined) ?? name;
-    const what = outcome === Outcome.cut ? 'streams are cut' : `requests are refused with ${status}`;
+    const what = stays ? 'requests never end' : lossOf(outcome, status);
     // Refusals go on while something is missing: they are told by the second.
-    const moment = outcome === Outcome.cut ? endedAt : Math.floor(endedAt / 1e6);
+    const moment = outcome === Outcome.refused ? Math.floor(endedAt / 1e6) : endedAt;
     const key = `${moment} ${who} ${what}`;
     const known = lines.get(key);
-    const { at, times } = known ?? { at: endedAt, times: 0 };
+    const { at, times } = known ?? { at: stays ? world.now : endedAt, times: 0 };
     lines.set(key, { at, kind: 'requests', who, what, times: times + 1, about: [name, who] });
   }
   return [...lines.values()];
+}
+
+/** What a client saw of a request that was lost: a stream that broke off, or a status. */
+function lossOf(outcome: Outcome, status: number): string {
+  if (outcome === Outcome.refused) return `requests are refused with ${status}`;
+  return status < 400 ? 'streams are cut' : `requests fail with ${status}`;
 }
 
 type Deed = Readonly<Record<string, unknown>>;
@@ -99,7 +130,7 @@ const DETAILS = [
   'weight',
 ];
 
-function targetOf(given: FaultSpec | OperationSpec | ApiKeyOperation, struck?: string): string {
+function targetOf(given: FaultSpec | Operation, struck?: string): string {
   const deed = given as unknown as Deed;
   const told = (field: string): boolean => ['string', 'number'].includes(typeof deed[field]);
   const path =
@@ -113,7 +144,7 @@ function targetOf(given: FaultSpec | OperationSpec | ApiKeyOperation, struck?: s
   return [path === '' ? '' : ` ${path}`, ...details].join(', ').replace(/^, /, ' ');
 }
 
-function namesOf(given: FaultSpec | OperationSpec | ApiKeyOperation): string[] {
+function namesOf(given: FaultSpec | Operation): string[] {
   const deed = given as unknown as Deed;
   return ['node', 'service', 'deployment', 'pool']
     .map((field) => deed[field])

@@ -6,17 +6,25 @@ import type { OutputOptions } from './options.ts';
 
 /** Events shown; the JSON verdict has them all. */
 const EVENTS_SHOWN = 12;
-const MESSAGE_WIDTH = 96;
+/** However narrow the terminal, so much of a message is shown. */
+const LEAST_SHOWN = 40;
+
+type Event = Verdict['eventLog'][number];
 
 /** Prints a verdict to standard output: for scripts as JSON, for people as a page. */
 export function printVerdict(verdict: Verdict, options: OutputOptions): void {
   process.stdout.write(
-    options.json === true ? `${JSON.stringify(verdict)}\n` : verdictText(verdict, process.stdout.isTTY),
+    options.json === true
+      ? `${JSON.stringify(verdict)}\n`
+      : verdictText(verdict, process.stdout.isTTY, process.stdout.columns),
   );
 }
 
-/** @param colour with the terminal's colours */
-export function verdictText(verdict: Verdict, colour = false): string {
+/**
+ * @param colour with the terminal's colours
+ * @param columns of the terminal: messages are cut there; without one they are whole
+ */
+export function verdictText(verdict: Verdict, colour = false, columns = Number.POSITIVE_INFINITY): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     colour ? styleText(style, text) : text;
   const passed = verdict.verdict === 'pass';
@@ -40,7 +48,17 @@ export function verdictText(verdict: Verdict, colour = false): string {
   for (const name of verdict.trafficNeverBegun) {
     lines.push(`${paint('red', 'BROKEN')}  traffic "${name}" never began: its service never ran`, '');
   }
-  lines.push(...eventLines(verdict, paint));
+  if (verdict.requestsNeverEnded > 0) {
+    const what = verdict.requestsNeverEnded === 1 ? '1 request' : `${count(verdict.requestsNeverEnded)} requests`;
+    const why = 'their pods do not answer, no probe finds out, and the service has no requestTimeout';
+    lines.push(`${paint('red', 'BROKEN')}  ${what} never ended: ${why}`, '');
+  }
+  if (verdict.timelineNotReached > 0 && verdict.live === undefined) {
+    const left = verdict.timelineNotReached;
+    const entries = left === 1 ? '1 entry' : `${left} entries`;
+    lines.push(`${paint('yellow', 'NOTE')}  ${entries} of the timeline never came: the run was over before`, '');
+  }
+  lines.push(...eventLines(verdict, columns, paint));
   if (verdict.live !== undefined) lines.push(...liveLines(verdict.live, paint), '');
   const wall = `simulated ${formatDuration(fromSeconds(verdict.simulatedSeconds))} in ${verdict.wallSeconds.toFixed(2)} s`;
   lines.push(
@@ -49,6 +67,16 @@ export function verdictText(verdict: Verdict, colour = false): string {
     '',
   );
   return lines.join('\n');
+}
+
+/** Of asynchronous services. */
+function taskLines({ tasks }: LoadFigures): string[] {
+  if (tasks.total === 0) return [];
+  const { total, succeeded, failed, timedOut, stopped, open, waitMs } = tasks;
+  const counts = Object.entries({ total, succeeded, failed, 'timed out': timedOut, stopped, open });
+  const parts = counts.filter(([name, value]) => value > 0 || name === 'succeeded');
+  const wait = `waited ${millis(waitMs.p50)} ms (p50), ${millis(waitMs.p99)} ms (p99)`;
+  return [`  tasks     ${parts.map(([name, value]) => `${count(value)} ${name}`).join(', ')}; ${wait}`];
 }
 
 function loadLines(figures: LoadFigures): string[] {
@@ -71,6 +99,7 @@ function loadLines(figures: LoadFigures): string[] {
   const heading = ['mean', 'p50', 'p90', 'p99', 'max'].map((name) => name.padStart(11)).join('');
   return [
     `  requests  ${parts.join(', ')}`,
+    ...taskLines(figures),
     `  tokens    ${count(tokens.prompt)} prompt, ${count(tokens.output)} output`,
     `  rate      ${figures.requestsPerSecond.toFixed(2)} requests/s, ${figures.outputTokensPerSecond.toFixed(1)} output tokens/s`,
     `  in use    accelerators ${percent(figures.acceleratorUtilization)}, KV cache ${percent(figures.kvUtilization)}; ${count(figures.preemptions)} preemptions`,
@@ -87,26 +116,62 @@ function evidenceLines({ evidence }: Verdict): string[] {
   const lines = evidence.map((unit) => {
     const { model, devices, accelerator, engine, version, precision } = unit;
     const what = `${model} ${precision} on ${devices} x ${accelerator}, ${engine}${version === undefined ? '' : ` ${version}`}`;
-    return `  ${what}: step times ${evidenceText(unit)}`;
+    // Why it is no better than derived is worth a line: it says what would make it so.
+    const why = unit.tier === 'derived' && unit.source !== undefined ? `: ${unit.source}` : '';
+    return `  ${what}: step times ${evidenceText(unit)}${why}`;
   });
   return [...new Set(lines)];
 }
 
 /** What the operator would look at: the services' events, and the pods' alarms that these do not sum up. */
-function eventLines(verdict: Verdict, paint: (style: 'bold' | 'dim' | 'yellow', text: string) => string): string[] {
-  const notable = verdict.eventLog.filter(
-    ({ level, type, reason }) => level === 'service' || (type !== 'Normal' && reason !== 'Unhealthy'),
+function eventLines(
+  verdict: Verdict,
+  columns: number,
+  paint: (style: 'bold' | 'dim' | 'yellow', text: string) => string,
+): string[] {
+  const notable = alike(
+    verdict.eventLog.filter(
+      ({ level, type, reason }) => level === 'service' || (type !== 'Normal' && reason !== 'Unhealthy'),
+    ),
   );
   if (notable.length === 0) return [];
-  const lines = notable.slice(0, EVENTS_SHOWN).map(({ at, type, object, message, occurrences }) => {
+  const shown = mostTelling(notable);
+  const lines = shown.map(({ at, type, object, message, occurrences, others }) => {
+    const who = others === 0 ? object : `${object} and ${others} more`;
     const times = occurrences > 1 ? ` (x${occurrences})` : '';
-    const text = message.length > MESSAGE_WIDTH ? `${message.slice(0, MESSAGE_WIDTH - 1)}…` : message;
+    const before = `  ${formatDuration(fromSeconds(at)).padStart(13)}  ${type.padEnd(9)}  ${who}  `;
+    const room = Math.max(LEAST_SHOWN, columns - before.length - times.length);
+    const text = message.length > room ? `${message.slice(0, room - 1)}…` : message;
     const kind = type === 'Normal' ? type.padEnd(9) : paint('yellow', type.padEnd(9));
-    return `  ${formatDuration(fromSeconds(at)).padStart(13)}  ${kind}  ${object}  ${paint('dim', text + times)}`;
+    return `${before.replace(type.padEnd(9), kind)}${paint('dim', text + times)}`;
   });
-  const more = notable.length - lines.length;
+  const more = notable.length - shown.length;
   if (more > 0) lines.push(paint('dim', `  and ${more} more; --json has them all`));
   return [paint('bold', 'events'), ...lines, ''];
+}
+
+/** Pods that say the same are one line. @returns how many others say it too */
+function alike(events: readonly Event[]): (Event & { readonly others: number })[] {
+  const groups = new Map<unknown, [Event, ...Event[]]>();
+  for (const event of events) {
+    const key = event.level === 'pod' ? `${event.reason} ${event.message}` : event;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [event]);
+    else group.push(event);
+  }
+  return [...groups.values()].map((group) => {
+    const [first] = group;
+    const occurrences = group.reduce((sum, event) => sum + event.occurrences, 0);
+    return { ...first, occurrences, others: new Set(group.map(({ object }) => object)).size - 1 };
+  });
+}
+
+/** When there are too many, the services' latest, as they say how it ended, and the pods' first. In order. */
+function mostTelling<Told extends Event>(events: readonly Told[]): readonly Told[] {
+  const kept = events.filter(({ level }) => level === 'service').slice(-EVENTS_SHOWN);
+  const pods = events.filter(({ level }) => level === 'pod').slice(0, EVENTS_SHOWN - kept.length);
+  const shown = new Set([...kept, ...pods]);
+  return events.filter((event) => shown.has(event));
 }
 
 function liveLines(

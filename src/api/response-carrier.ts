@@ -1,0 +1,76 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Delivery } from './exchange.ts';
+import type { Carrier } from './outbox.ts';
+import { UNREAD_LIMIT_BYTES } from './wire.ts';
+
+/** Carries an answer over HTTP. What is due at one moment goes out in one write, every piece as a chunk of its own. */
+export class ResponseCarrier implements Carrier {
+  readonly #response: ServerResponse;
+  #pieces: (string | Uint8Array)[] = [];
+  #begun = false;
+  #ended = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  deliver(delivery: Delivery): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    switch (delivery.kind) {
+      case 'head':
+        response.writeHead(delivery.status, delivery.headers);
+        break;
+      case 'body':
+        this.#pieces.push(delivery.data);
+        break;
+      case 'end':
+        this.#ended = true;
+        break;
+      case 'cut':
+        this.flush();
+        (response.socket as Socket | null)?.resetAndDestroy();
+        break;
+    }
+  }
+
+  flush(): void {
+    const response = this.#response;
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    if (response.destroyed || (pieces.length === 0 && !this.#ended)) return;
+    // Of what came before: one body, however large, is its reader's to read.
+    if (response.writableLength > UNREAD_LIMIT_BYTES) {
+      response.destroy();
+      return;
+    }
+    const { socket } = response;
+    // Left to itself, node writes at the end of the turn: too late for whoever measures how late that is.
+    socket?.cork();
+    this.#write(pieces);
+    if (this.#ended) response.end();
+    socket?.uncork();
+  }
+
+  /** Node would make four buffers of each chunk: it makes the first, with the head, and what it alone knows how to. */
+  #write(pieces: readonly (string | Uint8Array)[]): void {
+    const response = this.#response;
+    const byNode = this.#begun ? 0 : 1;
+    for (const piece of pieces.slice(0, byNode)) response.write(piece);
+    // Before it has its socket, a pipelined answer waits for the one before it: in node's hands, head and all.
+    this.#begun ||= response.socket !== null && pieces.length > 0;
+    const rest = pieces.slice(byNode);
+    if (this.#begun && response.chunkedEncoding && areTexts(rest)) response.socket?.write(rest.map(chunkOf).join(''));
+    else for (const piece of rest) response.write(piece);
+  }
+}
+
+function areTexts(pieces: readonly (string | Uint8Array)[]): pieces is readonly string[] {
+  return pieces.every((piece) => typeof piece === 'string');
+}
+
+/** A piece of a chunked body (RFC 9112, 7.1). An empty one would be the body's end. */
+function chunkOf(piece: string): string {
+  return piece === '' ? '' : `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`;
+}
