@@ -1,6 +1,7 @@
 import { AT_4X } from './measure/azure.ts';
 import { kernelEvents, traceRecords } from './measure/kernel.ts';
 import { labTokens } from './measure/lab-client.ts';
+import { replyRates, streamRates } from './measure/live-throughput.ts';
 import { gangPods, placedPods } from './measure/placement.ts';
 import { engineRequests, simulatedRequests } from './measure/simulation.ts';
 import type { Benchmark } from './support/benchmark.ts';
@@ -78,6 +79,19 @@ export const BENCHMARKS = [
     unit: 'tokens/s',
     measures: 'tokens that the real openai client receives inside lab.run, 20 streams at once, the lab composed too',
     prepare: labTokens,
+  },
+  {
+    name: 'live-replies',
+    unit: 'replies/s',
+    measures:
+      'whole answers of 12 tokens over sockets, `serve --speed 100`, 128 kept-alive connections, second by second',
+    rates: replyRates,
+  },
+  {
+    name: 'live-streams',
+    unit: 'streams/s',
+    measures: 'the same streamed, every token an event',
+    rates: streamRates,
   },
 ] as const satisfies readonly Benchmark[];
 

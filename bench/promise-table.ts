@@ -5,6 +5,7 @@ import { liveDifferences } from './measure/live-client.ts';
 import { replaysThatDiffer } from './measure/replay.ts';
 import { seedsThatDiffer } from './measure/seeds.ts';
 import { FIDELITY_PROMISES } from './promise-rows/fidelity.ts';
+import { LIVE_PROMISES } from './promise-rows/live.ts';
 import { README_PROMISES } from './promise-rows/readme.ts';
 import { SPEED_PROMISES } from './promise-rows/speed.ts';
 import { only, type PromiseRow } from './support/promise-row.ts';
@@ -12,6 +13,7 @@ import { only, type PromiseRow } from './support/promise-row.ts';
 /** Every promise. One that does not hold is shown as such, never removed. */
 export const PROMISES: readonly PromiseRow[] = [
   ...SPEED_PROMISES,
+  ...LIVE_PROMISES,
   {
     name: 'azure-requests-complete',
     measures: "trace rows whose request completed with the row's prompt and output tokens, of the four Azure scenarios",

@@ -1,14 +1,21 @@
 import { Bench } from 'tinybench';
 import { percentile } from '../../src/telemetry/index.ts';
 
-/** Something whose speed is measured, in units a second of wall time. */
-export interface Benchmark {
+/** Something whose speed is measured, in units a second of wall time: here, or by a process of its own. */
+export type Benchmark = {
   readonly name: string;
   readonly unit: string;
   readonly measures: string;
-  /** Readies all that is not to be timed; returns one run, which returns how many units it did. */
-  prepare(): Promise<() => number | Promise<number>>;
-}
+} & (
+  | {
+      /** Readies all that is not to be timed; returns one run, which returns how many units it did. */
+      prepare(): Promise<() => number | Promise<number>>;
+    }
+  | {
+      /** Units a second in each of so many runs. */
+      rates(runs: number): Promise<number[]>;
+    }
+);
 
 /** Units a second, over several runs. */
 export interface Rate {
@@ -25,7 +32,16 @@ const WARMUP_RUNS = 2;
 
 /** Runs a benchmark `runs` times after a warm-up. */
 export async function rateOf(benchmark: Benchmark, runs: number): Promise<Rate> {
-  const run = await benchmark.prepare();
+  const rates = 'rates' in benchmark ? await benchmark.rates(runs) : await timedRates(benchmark, runs);
+  rates.sort((a, b) => a - b);
+  return { median: percentile(rates, 50), min: rates[0]!, max: rates.at(-1)!, runs: rates.length };
+}
+
+async function timedRates(
+  { name, prepare }: Extract<Benchmark, { prepare: unknown }>,
+  runs: number,
+): Promise<number[]> {
+  const run = await prepare();
   const bench = new Bench({
     time: 0,
     iterations: runs,
@@ -37,12 +53,11 @@ export async function rateOf(benchmark: Benchmark, runs: number): Promise<Rate> 
     timestampProvider: 'hrtimeNow',
   });
   let units = 0;
-  bench.add(benchmark.name, async () => {
+  bench.add(name, async () => {
     units = await run();
   });
   const [task] = await bench.run();
   const result = task!.result;
-  if (!('latency' in result) || result.latency.samples === undefined) throw new Error(`${benchmark.name}: no samples`);
-  const rates = result.latency.samples.map((milliseconds) => (units / milliseconds) * 1_000).sort((a, b) => a - b);
-  return { median: percentile(rates, 50), min: rates[0]!, max: rates.at(-1)!, runs: rates.length };
+  if (!('latency' in result) || result.latency.samples === undefined) throw new Error(`${name}: no samples`);
+  return result.latency.samples.map((milliseconds) => (units / milliseconds) * 1_000);
 }

@@ -3,12 +3,10 @@ import { CLIENTS, type Outcome } from '../clients/index.ts';
 import { describeWith } from '../support/needs.ts';
 import { pod } from '../support/scenario.ts';
 import { gapsMs, withSimulator } from '../support/simulator.ts';
-import { pause } from '../support/until.ts';
+import { pause, until } from '../support/until.ts';
 
 /** What is known of a client, and differs between clients. */
 interface Traits {
-  /** Waits as long as `Retry-After` says, rather than as it likes. */
-  readonly obeysRetryAfter: boolean;
   /** What becomes of the platform's own error body, which is not OpenAI's. */
   readonly throttled: RegExp;
   readonly lost: RegExp;
@@ -20,16 +18,21 @@ interface Traits {
   readonly timedOut: RegExp;
   /** Tries again when its time is up. */
   readonly retriesTimeouts: boolean;
+  /** Asks more than three times before it gives up. */
+  readonly asksOn: boolean;
+  /** What it does about a `Retry-After` of a minute and a half. */
+  readonly atLongWaits: 'waits' | 'asks again as if there were none' | 'gives up';
 }
 
 const OPENAI: Traits = {
-  obeysRetryAfter: true,
   throttled: /^RateLimitError 429: 429 status code \(no body\)/,
   lost: /^InternalServerError 502: 502 status code \(no body\)/,
   cut: /^TypeError null: terminated/,
   timesOutInStreams: false,
   timedOut: /^APIConnectionTimeoutError null: Request timed out/,
   retriesTimeouts: true,
+  asksOn: false,
+  atLongWaits: 'waits',
 };
 
 const TRAITS: Readonly<Record<string, Traits>> = {
@@ -38,36 +41,58 @@ const TRAITS: Readonly<Record<string, Traits>> = {
     ...OPENAI,
     throttled: /^RateLimitError 429: .*"error_code":"APIG\.0308"/,
     lost: /^InternalServerError 502: .*"error_code":"APIG\.0202"/,
+    atLongWaits: 'asks again as if there were none',
   },
   'ai 6.0.326': {
-    obeysRetryAfter: true,
     throttled: /^APICallError 429: Too Many Requests/,
     lost: /^APICallError 502: Bad Gateway/,
     cut: /^APICallError 200: Failed to process successful response/,
     timesOutInStreams: true,
     timedOut: /aborted/,
     retriesTimeouts: false,
+    asksOn: false,
+    atLongWaits: 'asks again as if there were none',
   },
-  '@langchain/openai 1.5.8': { ...OPENAI, obeysRetryAfter: false, timedOut: /^TimeoutError null: Request timed out/ },
+  '@langchain/openai 1.5.8': {
+    ...OPENAI,
+    timedOut: /^TimeoutError null: Request timed out/,
+    asksOn: true,
+    atLongWaits: 'gives up',
+  },
+  '@anthropic-ai/sdk 1.12.0': {
+    throttled: /^RateLimitError 429: .*"error_code":"APIG\.0308"/,
+    lost: /^InternalServerError 502: .*"error_code":"APIG\.0202"/,
+    cut: /^AnthropicError null: terminated/,
+    timesOutInStreams: false,
+    timedOut: /^APIConnectionTimeoutError null: Request timed out/,
+    retriesTimeouts: true,
+    asksOn: false,
+    atLongWaits: 'waits',
+  },
   'Python openai': {
-    obeysRetryAfter: true,
     throttled: /^RateLimitError 429: Error code: 429/,
     lost: /^InternalServerError 502: Error code: 502/,
     cut: /^APIConnectionError null: Connection error/,
     timesOutInStreams: true,
     timedOut: /^APITimeoutError null: Request timed out/,
     retriesTimeouts: true,
+    asksOn: false,
+    atLongWaits: 'waits',
   },
   LiteLLM: {
-    obeysRetryAfter: true,
     throttled: /^RateLimitError 429: .*APIG\.0308/,
     lost: /^BadGatewayError 502: .*APIG\.0202/,
     cut: /^MidStreamFallbackError 500: .*reset by peer/,
     timesOutInStreams: true,
     timedOut: /^Timeout 408: .*timed out/,
     retriesTimeouts: true,
+    asksOn: false,
+    atLongWaits: 'waits',
   },
 };
+
+/** Longer than any of them waits before it asks a second time of its own accord. */
+const PATIENCE_MS = 6_000;
 
 describe('when things go wrong', () => {
   for (const { name, client } of CLIENTS) {
@@ -83,7 +108,7 @@ describe('when things go wrong', () => {
           expect(seen).toMatchObject({ finishReason: 'stop', error: null });
           const calls = simulator.journal();
           expect(calls.length).toBeGreaterThanOrEqual(2);
-          if (traits.obeysRetryAfter) for (const gap of gapsMs(calls)) expect(gap).toBeGreaterThanOrEqual(990);
+          for (const gap of gapsMs(calls)) expect(gap).toBeGreaterThanOrEqual(990);
         });
         expect(requests.map(({ status }) => status)).toEqual([...Array(requests.length - 1).fill(429), 200]);
       });
@@ -95,6 +120,33 @@ describe('when things go wrong', () => {
           expect(told(seen)).toMatch(traits.throttled);
         });
         expect(requests.map(({ status }) => status)).toEqual([429]);
+      });
+
+      test(`of its own accord it asks ${traits.asksOn ? 'more than ' : ''}three times`, async () => {
+        const refuse = { do: 'refuse', service: 'chat', status: 503, at: '0s' };
+        await withSimulator({ timeline: [refuse] }, async (simulator) => {
+          let calls = 0;
+          const asked = client!.ask(simulator.gateway);
+          await Promise.race([asked, until(() => (calls += simulator.kinds().length) > 3)]);
+          calls += simulator.kinds().length;
+          expect(calls).toBe(traits.asksOn ? 4 : 3);
+          if (!traits.asksOn) expect((await asked).error).not.toBeNull();
+        });
+      });
+
+      test(`told to wait for 90 s it ${traits.atLongWaits}`, async () => {
+        const refuse = { do: 'refuse', service: 'chat', status: 429, retryAfterSeconds: 90, at: '0s' };
+        await withSimulator({ timeline: [refuse] }, async (simulator) => {
+          const asked = client!.ask({ ...simulator.gateway, retries: 1 }).catch(() => null);
+          const seen = await Promise.race([asked, pause(PATIENCE_MS)]);
+          if (traits.atLongWaits === 'waits') {
+            // Not even its caller's leaving wakes some of them.
+            expect(seen).toBeUndefined();
+            client!.close?.();
+          } else expect(seen?.error).not.toBeNull();
+          const asksAgain = traits.atLongWaits === 'asks again as if there were none';
+          expect(simulator.kinds()).toEqual(asksAgain ? ['call', 'call'] : ['call']);
+        });
       });
 
       test('a 503 that passes is tried again', async () => {
@@ -123,7 +175,7 @@ describe('when things go wrong', () => {
           expect(told(await client!.ask({ ...simulator.gateway, retries: 0 }))).toMatch(traits.lost);
           expect(simulator.kinds()).toEqual(['call']);
         });
-        expect(requests).toMatchObject([{ outcome: 'cut' }]);
+        expect(requests).toMatchObject([{ outcome: 'cut', status: 502 }]);
       });
 
       test(`a stream that falls silent ${traits.timesOutInStreams ? 'times out' : 'goes on until its caller leaves'}`, async () => {

@@ -176,7 +176,7 @@ describe('beyond chat and completions', () => {
         anthropic.messages.countTokens({ model, messages }),
       );
       expect(count.input_tokens).toBeGreaterThan(0);
-      expect(simulator.journal()).toEqual([]);
+      expect(simulator.kinds()).toEqual(['question']);
     });
   });
 });

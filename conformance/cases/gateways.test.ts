@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import OpenAI from 'openai-v6';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { OPENAI_CLIENTS } from '../clients/openai.ts';
+import { liteLlmProxy } from '../support/lite-llm-proxy.ts';
 import { describeWith, python, which } from '../support/needs.ts';
+import { portkeyTarget, portkey as startPortkey } from '../support/portkey.ts';
 import { type Program, type Running, run } from '../support/process.ts';
 import { MODEL, pod, type World } from '../support/scenario.ts';
 import { type Entry, Simulator } from '../support/simulator.ts';
@@ -24,7 +24,11 @@ async function simulate(world: World): Promise<Simulator> {
 }
 
 async function start(program: Program): Promise<Running> {
-  const running = await run(program);
+  return opened(await run(program));
+}
+
+/** To be stopped when the case is over. */
+function opened(running: Running): Running {
   open.push(running);
   return running;
 }
@@ -94,6 +98,18 @@ async function givesUp(start: (simulator: Simulator) => Promise<Running>): Promi
   expect(simulator.kinds()).toEqual(['call', 'disconnect']);
 }
 
+/** A stream that falls silent is cut, and its pod told so. */
+async function cutsASilence(start: (simulator: Simulator) => Promise<Running>): Promise<void> {
+  const timeline = [{ do: 'hang-container', ...pod(), at: '4s' }];
+  const simulator = await simulate({ replyTokens: 2_000, timeline });
+  const { url } = await start(simulator);
+  const seen = await client.ask({ ...through(url), stream: true, retries: 0 });
+  expect(seen.error).toMatchObject({ name: 'TypeError', message: 'terminated' });
+  expect(seen.pieces).toBeGreaterThan(1);
+  await pause(200);
+  expect(simulator.kinds()).toEqual(['call', 'disconnect']);
+}
+
 describeWith(which('nginx'), 'nginx', (command) => {
   const nginx = (simulator: Simulator): Promise<Running> =>
     start({
@@ -117,6 +133,18 @@ describeWith(which('nginx'), 'nginx', (command) => {
   test('turns to the other pod when one dies', () => survivesADeath(nginx));
   test('passes streams as they come, and tells of a client that left', () => passesStreams(nginx));
   test('answers 504 for a pod that hangs', () => givesUp(nginx));
+  test('cuts a stream that falls silent', () => cutsASilence(nginx));
+
+  test('sets a pod aside for its first silence, whatever it could do since', async () => {
+    const simulator = await simulate({ instances: 2, timeline: [{ do: 'hang-container', ...pod(0), at: '0s' }] });
+    const { url } = await nginx(simulator);
+    for (let count = 0; count < 6; count++) {
+      expect(await client.ask({ ...through(url), maxTokens: 2, retries: 0 })).toMatchObject({ error: null });
+    }
+    const called = slots(simulator.journal()).filter((slot) => slot !== undefined);
+    expect(called.filter((slot) => slot === 'chat/main/0')).toHaveLength(1);
+    expect(called.filter((slot) => slot === 'chat/main/1')).toHaveLength(6);
+  });
 });
 
 describeWith(which('haproxy'), 'haproxy', (command) => {
@@ -144,14 +172,11 @@ ${simulator.addresses.pods.map(({ url }, index) => `  server pod${index} ${host(
   test('turns to the other pod when one dies', () => survivesADeath(haproxy));
   test('passes streams as they come, and tells of a client that left', () => passesStreams(haproxy));
   test('answers 504 for a pod that hangs', () => givesUp(haproxy));
+  test('cuts a stream that falls silent', () => cutsASilence(haproxy));
 });
 
-describeWith(process.execPath, 'Portkey 1.15.2', (command) => {
-  const server = join(
-    dirname(createRequire(import.meta.url).resolve('@portkey-ai/gateway/package.json')),
-    'build/start-server.js',
-  );
-  const portkey = (): Promise<Running> => start({ command, args: (port) => [server, '--headless', `--port=${port}`] });
+describe('Portkey 1.15.2', () => {
+  const portkey = async (): Promise<Running> => opened(await startPortkey());
   /** A client of Portkey's, with the targets in its own headers. */
   const asker = (url: string, config: object): OpenAI =>
     new OpenAI({
@@ -160,12 +185,7 @@ describeWith(process.execPath, 'Portkey 1.15.2', (command) => {
       maxRetries: 0,
       defaultHeaders: { 'x-portkey-config': JSON.stringify(config) },
     });
-  const target = (podUrl: string, more: object = {}): object => ({
-    provider: 'openai',
-    api_key: 'none',
-    custom_host: `${podUrl}/v1`,
-    ...more,
-  });
+  const target = (podUrl: string, more: object = {}): object => portkeyTarget(`${podUrl}/v1`, 'none', more);
   const body = { model: MODEL, messages: [{ role: 'user' as const, content: 'Hello there' }], max_tokens: 2 };
 
   test('balances by weight', async () => {
@@ -191,7 +211,7 @@ describeWith(process.execPath, 'Portkey 1.15.2', (command) => {
     const { baseURL, apiKey } = simulator.gateway;
     const openai = asker(url, {
       strategy: { mode: 'fallback' },
-      targets: [{ provider: 'openai', api_key: apiKey, custom_host: baseURL }, target(simulator.pod(0))],
+      targets: [portkeyTarget(baseURL, apiKey), target(simulator.pod(0))],
     });
     const answer = await openai.chat.completions.create(body);
     expect(answer.usage!.completion_tokens).toBe(2);
@@ -199,6 +219,56 @@ describeWith(process.execPath, 'Portkey 1.15.2', (command) => {
       { service: 'chat' },
       { slot: 'chat/main/0' },
     ]);
+  });
+
+  test('gives up on a pod that hangs with a 408, and tells it', async () => {
+    const simulator = await simulate({ timeline: [{ do: 'hang-container', ...pod(), at: '0s' }] });
+    const { url } = await portkey();
+    const openai = asker(url, target(simulator.pod(0), { request_timeout: 1_000 }));
+    await expect(openai.chat.completions.create(body)).rejects.toMatchObject({ status: 408 });
+    await pause(200);
+    expect(simulator.kinds()).toEqual(['call', 'disconnect']);
+  });
+
+  test('asks again as it was told to', async () => {
+    const simulator = await simulate({
+      timeline: [{ do: 'refuse', service: 'chat', status: 503, at: '0s', for: '5s' }],
+    });
+    const { url } = await portkey();
+    const { baseURL, apiKey } = simulator.gateway;
+    const retry = { attempts: 5, on_status_codes: [503] };
+    const openai = asker(url, portkeyTarget(baseURL, apiKey, { retry }));
+    const answer = await openai.chat.completions.create(body);
+    expect(answer.usage!.completion_tokens).toBe(2);
+    expect(simulator.kinds().length).toBeGreaterThan(1);
+  });
+
+  test("passes refusals on in words of its own: a status stays, and the platform's words are lost", async () => {
+    const simulator = await simulate({ timeline: [{ do: 'refuse', service: 'chat', status: 429, at: '0s' }] });
+    const { url } = await portkey();
+    const { baseURL, apiKey } = simulator.gateway;
+    const atPod = asker(url, target(simulator.pod(0)));
+    await expect(atPod.chat.completions.create({ ...body, model: 'gpt-9' })).rejects.toMatchObject({
+      status: 404,
+      message: expect.stringContaining('openai error: The model `gpt-9` does not exist.'),
+    });
+    const atPlatform = asker(url, portkeyTarget(baseURL, apiKey));
+    await expect(atPlatform.chat.completions.create(body)).rejects.toMatchObject({
+      status: 429,
+      message: expect.not.stringContaining('APIG'),
+    });
+    expect(simulator.kinds()).toEqual(['call', 'call']);
+  });
+
+  test('passes models and embeddings', async () => {
+    const simulator = await simulate({});
+    const { url } = await portkey();
+    const openai = asker(url, target(simulator.pod(0)));
+    expect((await openai.models.list()).data).toMatchObject([{ id: MODEL }]);
+    const { data } = await openai.embeddings.create({ model: MODEL, input: ['Hello there', 'and more'] });
+    expect(data.map(({ index }) => index)).toEqual([0, 1]);
+    expect(data[0]!.embedding.length).toBeGreaterThan(100);
+    expect(slots(simulator.journal())).toEqual(['chat/main/0']);
   });
 
   test('passes streams, and does not tell of a client that left: the answer is computed to its end', async () => {
@@ -219,27 +289,19 @@ describeWith(process.execPath, 'Portkey 1.15.2', (command) => {
   });
 });
 
-describeWith(python('litellm', 'litellm'), 'the LiteLLM proxy', (command) => {
+describeWith(python('litellm', 'litellm'), 'the LiteLLM proxy', () => {
   const key = `sk-${randomBytes(32).toString('hex')}`;
-  /** @param names of the pods' models, as clients ask for them */
-  const proxy = (simulator: Simulator, names: readonly string[], fallbacks: object[] = []): Promise<Running> =>
-    start({
-      command,
-      startMs: 60_000,
-      env: { LITELLM_LOCAL_MODEL_COST_MAP: 'True', LITELLM_MASTER_KEY: key },
-      args: (port, config) => ['--config', config, '--host', '127.0.0.1', '--port', String(port)],
-      config: () =>
-        JSON.stringify({
-          model_list: simulator.addresses.pods.map(({ url }, index) => ({
-            model_name: names[index],
-            litellm_params: { model: `openai/${MODEL}`, api_base: `${url}/v1`, api_key: 'none' },
-          })),
-          router_settings: { num_retries: 0, fallbacks },
-          litellm_settings: { telemetry: false },
-        }),
-    });
+  const proxy = async (simulator: Simulator, names: readonly string[], fallbacks: object[] = []): Promise<Running> =>
+    opened(
+      await liteLlmProxy(
+        simulator.addresses.pods.map(({ url }) => url),
+        key,
+        names,
+        fallbacks,
+      ),
+    );
 
-  test('answers whole and streamed, and both pods get a share', { timeout: 120_000 }, async () => {
+  test('answers whole and streamed, and both pods get a share', { timeout: 240_000 }, async () => {
     const simulator = await simulate({ instances: 2 });
     const { url } = await proxy(simulator, [MODEL, MODEL]);
     for (let count = 0; count < 20; count++) {
@@ -250,7 +312,7 @@ describeWith(python('litellm', 'litellm'), 'the LiteLLM proxy', (command) => {
     expect([...called].sort()).toEqual(['chat/main/0', 'chat/main/1']);
   });
 
-  test('falls back from a pod that is dead', { timeout: 120_000 }, async () => {
+  test('falls back from a pod that is dead', { timeout: 240_000 }, async () => {
     const simulator = await simulate({ instances: 2, timeline: [{ do: 'kill-pod', ...pod(0), at: '0s' }] });
     const { url } = await proxy(simulator, [MODEL, 'spare'], [{ [MODEL]: ['spare'] }]);
     for (let count = 0; count < 4; count++) {

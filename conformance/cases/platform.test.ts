@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import OpenAI from 'openai-v6';
 import { expect, test } from 'vitest';
 import { OPENAI_CLIENTS } from '../clients/openai.ts';
 import { describeWith, which } from '../support/needs.ts';
@@ -38,6 +40,59 @@ test('a client that tries again gets through an upgrade without spare instances'
   expect(requests.at(-1)).toMatchObject({ status: 200, outcome: 'completed' });
 });
 
+const GAUGES = ['vllm:num_requests_running', 'vllm:num_requests_waiting', 'vllm:kv_cache_usage_perc'];
+
+test('after R requests of P prompt and T output tokens the counters of vLLM are R, R(T-1), RP and RT', async () => {
+  const [r, p, t] = [8, 40, 12];
+  await withSimulator({}, async (simulator) => {
+    const openai = new OpenAI({ baseURL: `${simulator.pod(0)}/v1`, apiKey: 'none', maxRetries: 0 });
+    const prompt = Array.from({ length: p }, (_, at) => at);
+    const { model } = simulator.gateway;
+    await Promise.all(
+      Array.from({ length: r }, async (_, index) => {
+        const body = { model, prompt, max_tokens: t };
+        if (index % 2 === 0) return openai.completions.create(body);
+        for await (const { choices } of await openai.completions.create({ ...body, stream: true })) void choices;
+        return undefined;
+      }),
+    );
+    await simulator.idle();
+    const figures = {
+      'vllm:request_success_total': r,
+      'vllm:time_to_first_token_seconds_count': r,
+      'vllm:inter_token_latency_seconds_count': r * (t - 1),
+      'vllm:prompt_tokens_total': r * p,
+      'vllm:generation_tokens_total': r * t,
+      'vllm:iteration_tokens_total_sum': r * (p + t),
+    };
+    for (const [name, value] of Object.entries(figures)) expect(await simulator.metric(name), name).toBe(value);
+    for (const gauge of GAUGES) expect(await simulator.metric(gauge), gauge).toBe(0);
+    const calls = simulator.journal();
+    expect(calls.map(({ command }) => command.call?.promptTokens)).toEqual(Array(r).fill(p));
+
+    await client.ask({ ...simulator.gateway, stream: true, maxTokens: 2_000, leaveAfter: 3 });
+    await simulator.idle();
+    for (const gauge of GAUGES) expect(await simulator.metric(gauge), gauge).toBe(0);
+    expect(simulator.kinds()).toEqual(['call', 'disconnect']);
+  });
+});
+
+describeWith(which('promtool'), 'promtool', (command) => {
+  test("finds nothing wrong with what a pod exposes, but for two habits of vLLM's names", async () => {
+    await withSimulator({}, async (simulator) => {
+      await client.ask({ ...simulator.gateway, maxTokens: 3 });
+      const text = await (await fetch(`${simulator.pod(0)}/metrics`)).text();
+      const lint = await new Promise<string>((resolve) => {
+        const child = execFile(command, ['check', 'metrics'], (_, stdout, stderr) => resolve(stdout + stderr));
+        child.stdin!.end(text);
+      });
+      const lines = lint.split('\n').filter((line) => line !== '' && !line.endsWith("should not contain ':'"));
+      expect(lines).toEqual(['vllm:iteration_tokens_total non-counter metrics should not have "_total" suffix']);
+      expect(simulator.kinds()).toEqual(['call']);
+    });
+  });
+});
+
 describeWith(which('prometheus'), 'Prometheus', (command) => {
   test('scrapes a pod, and its alert fires', async () => {
     await withSimulator({ replyTokens: 2_000 }, async (simulator) => {
@@ -64,6 +119,8 @@ describeWith(which('prometheus'), 'Prometheus', (command) => {
         const leaving = client.ask({ ...simulator.gateway, stream: true, leaveAfterMs: 15_000 });
         await until(async () => {
           const answer = await fetch(`${prometheus.url}/api/v1/alerts`);
+          // It listens before it is ready.
+          if (!answer.ok) return false;
           const { data } = (await answer.json()) as { data?: { alerts: { state: string }[] } };
           return data?.alerts[0]?.state === 'firing';
         });

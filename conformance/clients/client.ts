@@ -14,6 +14,20 @@ export interface Ask extends Endpoint {
   readonly leaveAfter?: number;
   /** The caller leaves after so long. */
   readonly leaveAfterMs?: number;
+  /** Sent along with what the client sends by itself. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A function that the model has to call. */
+  readonly tool?: Tool;
+  /** What the answer has to be, where the client can ask for such a thing. */
+  readonly schema?: object;
+}
+
+/** A function as a client offers it. */
+export interface Tool {
+  readonly name: string;
+  readonly description: string;
+  /** The JSON schema of its arguments. */
+  readonly parameters: object;
 }
 
 /** What came of it. */
@@ -23,6 +37,8 @@ export interface Outcome {
   readonly pieces: number;
   readonly finishReason: string | null;
   readonly usage: { readonly prompt: number; readonly completion: number } | null;
+  /** Functions that the model calls, with their arguments as the client hands them on. */
+  readonly calls: readonly { readonly name: string; readonly input: unknown }[];
   /** Whatever the client raised or reported. */
   readonly error: { readonly name: string; readonly status: number | null; readonly message: string } | null;
 }
@@ -33,6 +49,12 @@ export interface Client {
   /** Takes as long as it takes; what follows is quick. */
   open?(): Promise<void>;
   ask(ask: Ask): Promise<Outcome>;
+  /** The vectors of some texts; absent where the client has no such call. */
+  embed?(endpoint: Endpoint, texts: readonly string[]): Promise<readonly (readonly number[])[]>;
+  /** Answers in the form of a JSON schema can be asked for. */
+  readonly schemas?: boolean;
+  /** Its messages are Anthropic's. */
+  readonly anthropic?: boolean;
   close?(): void;
 }
 
@@ -42,12 +64,18 @@ export class Gathering {
   pieces = 0;
   finishReason: string | null = null;
   usage: Outcome['usage'] = null;
+  calls: { name: string; input: unknown }[] = [];
   error: Outcome['error'] = null;
 
   piece(text: string | null | undefined): void {
     if (text === undefined || text === null || text === '') return;
     this.text += text;
     this.pieces++;
+  }
+
+  /** @param input as text, or read already */
+  calledBack(name: string, input: unknown): void {
+    this.calls.push({ name, input: typeof input === 'string' ? JSON.parse(input) : input });
   }
 
   failed(error: unknown): void {

@@ -1,20 +1,22 @@
 import type { AIMessageChunk } from '@langchain/core/messages';
-import { ChatOpenAI } from '@langchain/openai';
-import type { Client } from './client.ts';
+import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
+import type { Client, Tool } from './client.ts';
 import { Gathering, leaving, prompt } from './client.ts';
 
 export const LANGCHAIN: Client = {
   name: '@langchain/openai 1.5.8',
+  schemas: true,
   async ask(ask) {
-    const { baseURL, apiKey, model, maxTokens, retries, timeoutMs, leaveAfter, stream } = ask;
-    const chat = new ChatOpenAI({
+    const { baseURL, apiKey, model, maxTokens, retries, timeoutMs, leaveAfter, stream, tool, schema, headers } = ask;
+    const plain = new ChatOpenAI({
       apiKey,
       model,
-      configuration: { baseURL, logLevel: 'off' },
+      configuration: { baseURL, logLevel: 'off', ...(headers && { defaultHeaders: headers }) },
       ...(maxTokens === undefined ? {} : { maxTokens }),
       ...(retries === undefined ? {} : { maxRetries: retries }),
       ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
     });
+    const chat = tool === undefined ? plain : plain.bindTools([functionOf(tool)], { tool_choice: 'required' });
     const seen = new Gathering();
     const controller = leaving(ask);
     const options = { signal: controller.signal };
@@ -26,16 +28,34 @@ export const LANGCHAIN: Client = {
       if (usage) seen.usage = { prompt: usage.input_tokens, completion: usage.output_tokens };
     };
     try {
-      if (stream !== true) take(await chat.invoke(prompt(ask), options));
-      else {
+      if (schema !== undefined) {
+        const asked = plain.withStructuredOutput(schema, { method: 'jsonSchema' });
+        seen.piece(JSON.stringify(await asked.invoke(prompt(ask), options)));
+      } else if (stream !== true) {
+        const answer = await chat.invoke(prompt(ask), options);
+        take(answer as AIMessageChunk);
+        for (const { name, args } of answer.tool_calls ?? []) seen.calledBack(name, args);
+      } else {
+        let whole: AIMessageChunk | undefined;
         for await (const message of await chat.stream(prompt(ask), options)) {
           take(message);
+          whole = whole === undefined ? message : whole.concat(message);
           if (leaveAfter !== undefined && seen.pieces >= leaveAfter) controller.abort();
         }
+        for (const { name, args } of whole?.tool_calls ?? []) seen.calledBack(name, args);
       }
     } catch (error) {
       seen.failed(error);
     }
     return seen;
   },
+  embed({ baseURL, apiKey, model }, texts) {
+    return new OpenAIEmbeddings({ model, apiKey, configuration: { baseURL }, maxRetries: 0 }).embedDocuments([
+      ...texts,
+    ]);
+  },
 };
+
+function functionOf({ name, description, parameters }: Tool): object {
+  return { type: 'function', function: { name, description, parameters } };
+}

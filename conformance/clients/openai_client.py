@@ -17,4 +17,10 @@ def ask(request, seen):
             whole(seen, answer)
 
 
-serve(ask)
+def embed(request):
+    with OpenAI(base_url=request["baseURL"], api_key=request["apiKey"], max_retries=0) as client:
+        answer = client.embeddings.create(model=request["model"], input=request["texts"])
+        return [each.embedding for each in answer.data]
+
+
+serve(ask, embed)

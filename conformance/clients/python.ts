@@ -2,11 +2,13 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { HERE, python } from '../support/needs.ts';
+import type { Endpoint } from '../support/simulator.ts';
 import type { Ask, Client, Outcome } from './client.ts';
 
 /** A Python process that imports its client once, then takes a request a line and answers with its outcome. */
 class PythonClient implements Client {
   readonly name: string;
+  readonly schemas = true;
   readonly #interpreter: string;
   readonly #script: string;
   #child: ChildProcessWithoutNullStreams | undefined;
@@ -24,7 +26,7 @@ class PythonClient implements Client {
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2_000)));
     child.once('exit', (code) => {
-      if (code !== 0) console.error(`${this.name} ended with ${code}: ${errors}`);
+      if (code !== 0 && code !== null) console.error(`${this.name} ended with ${code}: ${errors}`);
     });
     this.#child = child;
     this.#lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -37,8 +39,17 @@ class PythonClient implements Client {
     return JSON.parse(await this.#line()) as Outcome;
   }
 
+  async embed(endpoint: Endpoint, texts: readonly string[]): Promise<readonly (readonly number[])[]> {
+    await this.open();
+    this.#child!.stdin.write(`${JSON.stringify({ ...endpoint, texts })}\n`);
+    const { vectors, error } = JSON.parse(await this.#line()) as Outcome & { vectors?: number[][] };
+    if (vectors === undefined) throw new Error(error?.message);
+    return vectors;
+  }
+
   close(): void {
-    this.#child?.stdin.end();
+    // It may be waiting for something.
+    this.#child?.kill();
     this.#child = undefined;
   }
 

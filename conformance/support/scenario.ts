@@ -13,6 +13,8 @@ export interface World {
   /** Of an answer that no limit cuts. */
   readonly replyTokens?: number;
   readonly timeline?: readonly object[];
+  /** Of the service. */
+  readonly service?: object;
   /** Of the deployment. */
   readonly deployment?: object;
   /** Of its only unit. */
@@ -23,7 +25,15 @@ export interface World {
 
 /** One service of one deployment whose pods answer at an even pace. Its timeline begins when it is served. */
 export function scenario(world: World = {}): object {
-  const { instances = 1, replyTokens = REPLY_TOKENS, timeline = [], deployment = {}, unit = {}, more = {} } = world;
+  const {
+    instances = 1,
+    replyTokens = REPLY_TOKENS,
+    timeline = [],
+    service = {},
+    deployment = {},
+    unit = {},
+    more = {},
+  } = world;
   const even = { medianMs: STEP_MS, sigma: 0 };
   return {
     inferlab: 1,
@@ -51,6 +61,7 @@ export function scenario(world: World = {}): object {
             ...deployment,
           },
         ],
+        ...service,
       },
     ],
     timeline,

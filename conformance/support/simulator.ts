@@ -28,6 +28,7 @@ export interface Entry {
       readonly promptTokens: number;
       readonly maxTokens?: number;
       readonly invalid?: number;
+      readonly pooling?: boolean;
     };
   };
 }

@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Received } from './vllm-bench.ts';
 
@@ -21,13 +21,29 @@ export class Tap {
     this.#close = close;
   }
 
-  static async before(target: string): Promise<Tap> {
+  /**
+   * @param target asked for every time, where it is not known yet: until it is, connections break
+   * @param pieceBytes cuts what comes back into pieces of so many bytes; default: as it comes
+   */
+  static async before(target: string | (() => string | undefined), pieceBytes?: number): Promise<Tap> {
     const server = createServer((asked, answer) => {
       const passed: Passed = { askedAt: now(), received: [] };
       if (asked.method === 'POST') tap.passed.push(passed);
-      const onward = request(target + asked.url, { method: asked.method, headers: asked.headers }, (reply) => {
+      const to = typeof target === 'string' ? target : target();
+      if (to === undefined) {
+        answer.destroy();
+        return;
+      }
+      const onward = request(to + asked.url, { method: asked.method, headers: asked.headers }, (reply) => {
         if (asked.method === 'GET') tap.tripsMs.push(now() - passed.askedAt);
         answer.writeHead(reply.statusCode!, reply.headers);
+        // What breaks there breaks here.
+        reply.on('close', () => reply.complete || answer.destroy());
+        answer.on('close', () => onward.destroy());
+        if (pieceBytes !== undefined) {
+          void inPieces(reply, pieceBytes, answer);
+          return;
+        }
         reply.setEncoding('utf8').on('data', (text: string) => {
           passed.received.push({ atMs: now(), text });
           answer.write(text);
@@ -50,6 +66,16 @@ export class Tap {
   stop(): void {
     this.#close();
   }
+}
+
+/** Each piece is on its way before the next is written. */
+async function inPieces(from: IncomingMessage, bytes: number, to: ServerResponse): Promise<void> {
+  for await (const chunk of from as AsyncIterable<Buffer>) {
+    for (let at = 0; at < chunk.length; at += bytes) {
+      await new Promise((resolve) => to.write(chunk.subarray(at, at + bytes), resolve));
+    }
+  }
+  to.end();
 }
 
 function now(): number {
