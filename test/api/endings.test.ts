@@ -38,14 +38,17 @@ describe.each(DOORS)('a pod that is killed, through $name', ({ name, open }) => 
         };
         const seen: (number | 'refused')[] = [];
         const watch = async (): Promise<void> => {
-          while (seen.length < 4) {
+          // Until it is healthy again.
+          while (!(seen.includes(503) && seen.at(-1) === 200)) {
             const next = await look();
             if (next !== seen.at(-1)) seen.push(next);
             await pause(looksMs);
           }
         };
         await Promise.all([watch(), cut(door.pod(SLOT)), cut(door.url('chat'), door.apiKey('chat'))]);
-        expect(seen).toEqual([200, 'refused', 503, 200]);
+        // By the wall clock the port is closed for some hundredths of a second: a busy machine may look past them.
+        const refused = name === 'lab.fetch' || seen.includes('refused') ? ['refused'] : [];
+        expect(seen).toEqual([200, ...refused, 503, 200]);
       });
     } finally {
       door.close();

@@ -45,6 +45,7 @@ describe("an engine's metrics", () => {
           expect(await read('inter_token_latency_seconds_count')).toBe(r * (t - 1));
           expect(await read('prompt_tokens_total')).toBe(r * p);
           expect(await read('generation_tokens_total')).toBe(r * t);
+          expect(await read('iteration_tokens_total_sum')).toBe(r * (p + t));
           expect(await read('request_success_total')).toBe(r);
           for (const gauge of GAUGES) expect(await read(gauge)).toBe(0);
         });
@@ -69,11 +70,59 @@ describe("an engine's metrics", () => {
       await (await ask('/v1/embeddings', { input: [prompt(7), prompt(9)] })).text();
       expect(await read('prompt_tokens_total')).toBe(16);
       expect(await read('generation_tokens_total')).toBe(0);
+      expect(await read('iteration_tokens_total_sum')).toBe(16);
       expect(await read('request_generation_tokens_sum')).toBe(0);
       expect(await read('request_success_total')).toBe(2);
       expect(await read('time_to_first_token_seconds_count')).toBe(2);
       expect(await read('inter_token_latency_seconds_count')).toBe(0);
     });
+  });
+
+  test('of steps add up to those of prompts and answers, whenever somebody looks and whoever leaves', async () => {
+    const shape = fc.record({
+      requests: fc.array(
+        fc.record({ input: fc.integer({ min: 1, max: 3_000 }), output: fc.integer({ min: 1, max: 60 }) }),
+        { minLength: 1, maxLength: 6 },
+      ),
+      looks: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 6 }),
+      leaves: fc.option(fc.integer({ min: 1, max: 400 }), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(shape, async ({ requests, looks, leaves }) => {
+        await withPod(async (ask, read) => {
+          const controller = new AbortController();
+          if (leaves !== undefined) setTimeout(() => controller.abort(), leaves);
+          const asked = requests.map(async ({ input, output }) =>
+            (await ask('/v1/completions', { prompt: prompt(input), max_tokens: output }, controller.signal)).text(),
+          );
+          const over = Promise.allSettled(asked);
+          for (const ms of looks) {
+            await new Promise((resolve) => setTimeout(resolve, ms));
+            const [steps, prompts, answers] = await Promise.all(
+              ['iteration_tokens_total_sum', 'prompt_tokens_total', 'generation_tokens_total'].map(read),
+            );
+            expect(steps).toBe(prompts! + answers!);
+          }
+          await over;
+        });
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('tell of drafts what came of them', async () => {
+    await withPod(
+      async (ask, read) => {
+        const text = await (await ask('/v1/completions', { prompt: prompt(7), max_tokens: 41 })).text();
+        expect(text).toContain('"completion_tokens":41');
+        expect(await read('spec_decode_num_drafts_total')).toBe(10);
+        expect(await read('spec_decode_num_draft_tokens_total')).toBe(30);
+        expect(await read('spec_decode_num_accepted_tokens_total')).toBe(30);
+        expect(await read('spec_decode_num_accepted_tokens_per_pos_total')).toBe(30);
+        expect(await read('iteration_tokens_total_count')).toBe(11);
+      },
+      { speculation: { draftTokens: 3, acceptance: 1 } },
+    );
   });
 
   test.each([
@@ -153,6 +202,12 @@ test('both engines of a hand-off tell of it: the prompt of one, the answer of th
     expect([prefill('e2e_request_latency_seconds_count'), decode('e2e_request_latency_seconds_count')]).toEqual([2, 2]);
     expect([prefill('time_to_first_token_seconds_count'), decode('time_to_first_token_seconds_count')]).toEqual([2, 2]);
     expect(decode('generation_tokens_total')).toBe(12);
+    expect(prefill('iteration_tokens_total_sum')).toBe(100 + 2);
+    expect(decode('iteration_tokens_total_sum')).toBe(100 + 12);
+    expect([decode('external_prefix_cache_queries_total'), decode('external_prefix_cache_hits_total')]).toEqual([
+      100, 100,
+    ]);
+    expect(decode('prompt_tokens_cached_total')).toBe(100);
     for (const gauge of GAUGES) expect([prefill(gauge), decode(gauge)]).toEqual([0, 0]);
   });
   lab.simulate();

@@ -20,11 +20,11 @@ describe('on the wire', () => {
   });
   afterAll(() => door.close());
 
-  const exchange = async (base: string, path: string, body: object, key = ''): Promise<Raw> => {
+  const exchange = async (base: string, path: string, body: object, key = '', target?: string): Promise<Raw> => {
     const { hostname, port, pathname } = new URL(base + path);
     const text = JSON.stringify(body);
     const head = [
-      `POST ${pathname} HTTP/1.1`,
+      `POST ${target ?? pathname} HTTP/1.1`,
       'host: x',
       `authorization: Bearer ${key}`,
       'content-type: application/json',
@@ -80,6 +80,19 @@ describe('on the wire', () => {
     const deltas = chunks.map((chunk) => [...chunk.matchAll(/"delta":\{("role"|"content")/g)].map(([, kind]) => kind));
     expect(deltas[0]).toEqual(['"role"', '"role"', '"content"']);
     expect(deltas.slice(1).flat()).toEqual(Array(5).fill('"content"'));
+  });
+
+  test('a target may be a whole URL, as clients of proxies write it', async () => {
+    const { pathname } = new URL(door.url('chat'));
+    for (const [target, status] of [
+      [`http://llm.example.com${pathname}${ASK_PATH}`, 'HTTP/1.1 200 OK'],
+      [`HTTPS://llm.example.com:8443${pathname}${ASK_PATH}?a=http://b/`, 'HTTP/1.1 200 OK'],
+      ['http://llm.example.com', 'HTTP/1.1 404 Not Found'],
+      ['http://llm.example.com?a=1', 'HTTP/1.1 404 Not Found'],
+    ] as const) {
+      const answer = await exchange(door.url('chat'), ASK_PATH, ASK, door.apiKey('chat'), target);
+      expect(answer.status, target).toBe(status);
+    }
   });
 
   test('a whole answer and a refusal tell their length', async () => {

@@ -26,7 +26,12 @@ class Asked {
 
   /** All that comes back. */
   body(path: string, body: object): string {
-    const request = { method: 'POST', path, headers: {}, body: Buffer.from(JSON.stringify(body)) };
+    const request = {
+      method: 'POST',
+      path,
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(JSON.stringify(body)),
+    };
     return bodyOf(this.world, this.#plane.handle(request, { slot: SLOT }));
   }
 }

@@ -244,7 +244,7 @@ describe.each(DOORS)('through $name', ({ open }) => {
         [`${url}/chat/completions`, post({ messages: HELLO }, 'sk-wrong'), 401],
         [`${url}/models`, {}, 401],
         [`${door.url('chat')}/tokenize`, post({ prompt: 'a' }), 401],
-        [`${url}/nothing`, post({}, door.apiKey('chat')), 404],
+        [`${door.gateway}/v2/infer/nobody/v1/models`, post({}, door.apiKey('chat')), 404],
       ] as const) {
         const response = await fetch(path, init);
         expect(response.status).toBe(status);

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Live, LiveServer } from '../../src/api/index.ts';
-import { loadScenarioText } from '../../src/files/index.ts';
-import { World } from '../../src/lab/index.ts';
 import { Outcome } from '../../src/telemetry/index.ts';
-import { scenario } from '../support/scenario.ts';
+import { LiveLab } from '../support/live.ts';
+import { chatService, scenario } from '../support/scenario.ts';
 import { attack, type Corpus, hostileStream } from '../support/wire-fuzz.ts';
+import { hashOf } from '../support/world.ts';
 
 /** Of each kind. */
 const STREAMS = 5_000;
@@ -14,47 +13,45 @@ const SEED = 20_261_124;
 /** Long enough for an answer at this speed, short enough to get through. */
 const PATIENCE_MS = 60;
 const SPEED = 100;
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 30_000;
 
-/** Hostile bytes crash nothing and leave nothing behind: no request, no place in a batch, no block, no socket. */
+/** Hostile bytes crash nothing and leave nothing behind: no request, connection, place in a batch, block or socket. */
 describe('hostile streams of bytes', () => {
-  let world: World;
-  let live: Live;
-  let server: LiveServer;
+  let lab: LiveLab;
   const faults: Error[] = [];
   const onFault = (error: Error): number => faults.push(error);
 
   beforeAll(async () => {
-    const { description } = loadScenarioText(JSON.stringify(scenario({}, 2)), 'scenario', {}, String);
-    world = new World(description);
-    world.runUntilSettled();
-    live = new Live(
-      world,
-      SPEED,
-      () => {},
-      () => server.followPods(),
-    );
-    server = new LiveServer(live, { host: '127.0.0.1', port: 0 });
-    await server.open();
-    live.wake();
+    const services = [chatService('chat', 2), { ...chatService('live', 2), protocol: 'WS' }];
+    lab = await LiveLab.open(scenario({ services }), SPEED);
     process.on('uncaughtException', onFault);
   });
-  afterAll(async () => {
+  afterAll(() => {
     process.off('uncaughtException', onFault);
-    live.stop();
-    await server.close(() => true);
+    lab.close();
   });
 
   test('over HTTP, at the gateway and at a pod', async () => {
-    const { gateway, services, pods } = server.addresses();
-    const [service] = services;
-    const corpus = httpCorpus(new URL(service!.url).pathname, service!.apiKey!);
-    await storm([gateway, pods[0]!.url].map(portOf), corpus);
+    const corpus = httpCorpus(new URL(lab.url('chat')).pathname, lab.apiKey('chat'));
+    await storm([lab.url('chat'), lab.pod('chat/main/0')].map(portOf), corpus);
     await unharmed();
-    // Some of it was understood: whole answers, refusals, and clients that left in the middle.
-    const outcomes = new Set([...world.requests.records()].map(({ outcome }) => outcome));
-    expect(outcomes).toEqual(new Set([Outcome.completed, Outcome.refused, Outcome.aborted]));
-  }, 120_000);
+  }, 180_000);
+
+  test('over WebSocket, at the gateway and at a pod', async () => {
+    const path = new URL(lab.url('live')).pathname;
+    const corpus = [path, ''].flatMap((base) => webSocketCorpus(`${base}/v1/chat/completions`, lab.apiKey('live')));
+    await storm([lab.url('live'), lab.pod('live/main/0')].map(portOf), corpus);
+    await unharmed();
+    const connected = lab.journal.filter(({ command }) => command.kind === 'connect').length;
+    const asked = lab.journal.filter(({ command }) => command.kind === 'call' && 'connection' in command.call).length;
+    expect(connected).toBeGreaterThan(STREAMS / 10);
+    expect(asked).toBeGreaterThan(STREAMS / 20);
+  }, 180_000);
+
+  test('and all of it replays to the same trace', () => {
+    lab.live.stop();
+    expect(hashOf(lab.replayed())).toBe(hashOf(lab.world));
+  });
 
   async function storm(ports: readonly number[], corpus: Corpus): Promise<void> {
     let next = 0;
@@ -69,17 +66,20 @@ describe('hostile streams of bytes', () => {
 
   /** Everything has been given back, and a request like any other is answered. */
   async function unharmed(): Promise<void> {
+    const { world, live } = lab;
     expect(faults).toEqual([]);
     await until(() => world.requests.inFlight === 0 && live.outbox.size === 0 && sockets() === 0);
     world.check();
-    expect(world.gateway.work).toEqual({ requests: 0, waiting: 0, attempts: 0, detached: 0, choices: 0 });
+    expect(world.gateway.work).toMatchObject({ requests: 0, waiting: 0, attempts: 0, detached: 0, choices: 0 });
     for (const engine of world.engines.all) {
       expect(engine.figures()).toMatchObject({ running: 0, waiting: 0, receiving: 0, kvBlocksUsed: 0 });
     }
-    const { url, apiKey } = server.addresses().services[0]!;
-    const response = await fetch(`${url}/v1/chat/completions`, {
+    // Some of it was understood: whole answers, refusals, and clients that left in the middle.
+    const outcomes = new Set([...world.requests.records()].map(({ outcome }) => outcome));
+    expect(outcomes).toEqual(new Set([Outcome.completed, Outcome.refused, Outcome.aborted]));
+    const response = await fetch(`${lab.url('chat')}/v1/chat/completions`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${lab.apiKey('chat')}`, 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'qwen3-8b', messages: [{ role: 'user', content: 'Hello' }] }),
     });
     expect(response.status).toBe(200);
@@ -139,4 +139,36 @@ function httpCorpus(servicePath: string, apiKey: string): Corpus {
       head('POST', `${base}/v1/chat/completions`, `${json}expect: 100-continue\r\ncontent-length: 2\r\n`),
     ].map((text) => Buffer.from(text)),
   );
+}
+
+/** Handshakes with frames behind them, as a client sends them that does not wait for the answer. */
+function webSocketCorpus(path: string, apiKey: string): Corpus {
+  const handshake = Buffer.from(
+    `GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${apiKey}\r\nupgrade: websocket\r\n` +
+      'connection: Upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const ask = Buffer.from(
+    JSON.stringify({ messages: [{ role: 'user', content: 'Grüße, 世界 🌍' }], max_tokens: 8, stream: true }),
+  );
+  const [TEXT, BINARY, CLOSE, PING, FINAL] = [0x1, 0x2, 0x8, 0x9, 0x80];
+  const half = ask.length >> 1;
+  return [
+    [frame(FINAL | TEXT, ask)],
+    [frame(TEXT, ask.subarray(0, half)), frame(FINAL, ask.subarray(half))],
+    [frame(FINAL | TEXT, ask), frame(FINAL | TEXT, ask), frame(FINAL | PING, Buffer.from('still there?'))],
+    [frame(FINAL | TEXT, ask), frame(FINAL | CLOSE, Buffer.from([0x03, 0xe8]))],
+    [frame(FINAL | BINARY, Buffer.alloc(70_000, 7))],
+    [frame(FINAL | TEXT, Buffer.from('not JSON'))],
+  ].map((frames) => Buffer.concat([handshake, ...frames]));
+}
+
+/** A frame as clients send them: masked (RFC 6455, 5.2). */
+function frame(head: number, payload: Buffer): Buffer {
+  const mask = Buffer.from([0x12, 0x34, 0x56, 0x78]);
+  const extended = payload.length < 126 ? Buffer.alloc(0) : Buffer.alloc(payload.length < 65_536 ? 2 : 8);
+  if (extended.length === 2) extended.writeUInt16BE(payload.length);
+  if (extended.length === 8) extended.writeBigUInt64BE(BigInt(payload.length));
+  const length = extended.length === 0 ? payload.length : extended.length === 2 ? 126 : 127;
+  const masked = payload.map((byte, index) => byte ^ mask[index % 4]!);
+  return Buffer.concat([Buffer.from([head, 0x80 | length]), extended, mask, masked]);
 }

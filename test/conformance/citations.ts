@@ -37,7 +37,8 @@ export function filesWithRules(): readonly string[] {
 export async function citedRules(): Promise<readonly Citation[]> {
   const files = filesWithRules();
   if (files.length === 0) return [];
-  const { code, stdout, stderr } = await vitest(['list', ...files, '--json'], 'kept');
+  // Nothing runs, so the files may share what they import: several times as fast.
+  const { code, stdout, stderr } = await vitest(['list', ...files, '--json', '--no-isolate'], 'kept');
   if (code !== 0) throw new Error(`vitest list: ${stderr}${stdout}`);
   const tests = JSON.parse(stdout) as readonly { readonly name: string; readonly file: string }[];
   return tests.flatMap(({ name, file }): readonly Citation[] => {

@@ -13,6 +13,11 @@ const BY_TEST: Readonly<Record<string, string>> = {
   warmupFileMissing: 'test/platform/init.test.ts',
   // A scenario that mounts a file system which its pool lacks is refused when it is read.
   sfsTurboMountError: 'test/platform/init.test.ts',
+  // The clients of a scenario's traffic let their tasks run.
+  asyncTaskCancellationFailed: 'test/platform/tasks.test.ts',
+  // In scenarios keys are bound as they should be.
+  apiKeyBindingFailed: 'test/guide/authentication.test.ts',
+  apiKeyUnbindingFailed: 'test/guide/authentication.test.ts',
 };
 
 /** `table key` of each event of a run of one scenario. A failed check of an init container also counts for its error. */

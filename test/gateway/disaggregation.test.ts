@@ -86,6 +86,18 @@ describe('prefill and decode on different engines', () => {
     );
   });
 
+  test('a decode pod that hangs is handed answers as before, for nobody has noticed', () => {
+    const world = disaggregated({ decode: 2 });
+    const all = Array.from({ length: 20 }, (_, index) => ({ at: index * 200_000, promptTokens: 50, outputTokens: 5 }));
+    const lasting = 60_000_000;
+    const fault = { kind: 'hang-container', unit: 'decode', replica: 0, lasting } as const;
+    const replies = live(world, all, [{ at: 1, fault }]);
+    const late = replies.filter((reply) => reply.tokenTime(0) - world.settledAt > lasting);
+    expect(replies.every(({ state }) => state === 'finished')).toBe(true);
+    expect(late.length).toBeGreaterThanOrEqual(9);
+    expect(late.length).toBeLessThanOrEqual(11);
+  });
+
   test('the same story is the same run', () => {
     fc.assert(
       fc.property(options, asks(leaves), strikes(fc.oneof(transferFault, kill)), (chosen, all, faults) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Call, Reply } from '../../src/gateway/index.ts';
 import { fromSeconds, type Micros } from '../../src/kernel/index.ts';
-import { keyDigest, type RateLimit, type ServiceSpec, TOKEN_LIFE } from '../../src/platform/index.ts';
+import { DEFAULT_IAM, keyDigest, type RateLimit, type ServiceSpec, TOKEN_LIFE } from '../../src/platform/index.ts';
 import { ask, called, untilEnded } from '../support/calls.ts';
 import type { Quick } from '../support/quick.ts';
 import { SERVICE } from '../support/world.ts';
@@ -61,12 +61,14 @@ describe('an IAM token (guide 1462, 1499)', () => {
 
   test('opens a service for a day, if it is of a project', () => {
     const lab = called({ auth: { kind: 'token' } });
-    issued(lab, 'of a project', 'p');
+    issued(lab, 'of a project', DEFAULT_IAM.project.id);
+    issued(lab, 'of another project', 'p');
     issued(lab, 'of a domain', null);
     const refused = (token?: string): unknown => ask(lab, token === undefined ? {} : { token }).refusal;
     expect(refused()).toMatchObject({ status: 401, error: 'tokenRefused', detail: 'x-auth-token not found' });
     expect(refused('unknown')).toMatchObject({ detail: 'decrypt token fail' });
-    expect(refused('of a domain')).toMatchObject({ status: 401 });
+    expect(refused('of a domain')).toMatchObject({ status: 401, detail: 'the token is not scoped to a project' });
+    expect(refused('of another project')).toMatchObject({ detail: 'the token is scoped to another project' });
     expect(ask(lab, { key: KEY }).refusal).toMatchObject({ status: 401 });
     expect(refused('of a project')).toBeUndefined();
     lab.pass(86_400 - 60);

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import { COPIED_ONE_IN, MirrorTap } from '../../src/gateway/mirroring.ts';
 import { WeightedChoice } from '../../src/gateway/weights.ts';
-import { type CallMode, type CallProtocol, type MirroredDeployment, mirrorProblem } from '../../src/platform/index.ts';
+import { type MirroredDeployment, mirrorProblem } from '../../src/platform/index.ts';
+import { guideRule } from '../support/guide-rule.ts';
 
 describe('traffic mirroring', () => {
-  test('guide 3595, 3643: of any ten live requests in a row exactly one is copied', () => {
+  guideRule(3595, 'of any ten live requests in a row a mirror gets a copy of exactly one', () => {
     fc.assert(
       fc.property(fc.nat(200), (begin) => {
         const tap = new MirrorTap();
@@ -16,7 +17,7 @@ describe('traffic mirroring', () => {
     );
   });
 
-  test('guide 3643, 3644: a mirror gets no live request, and who gets them is the same as without it', () => {
+  guideRule(3643, 'a mirror gets no live request, and who gets them is the same as without it', () => {
     const one = fc.record({ weight: fc.nat(5), backends: fc.constantFrom<readonly unknown[]>([], ['up'], ['up']) });
     const mirrors = fc.array(fc.record({ at: fc.nat(4), weight: fc.nat(100) }), { minLength: 1, maxLength: 2 });
     fc.assert(
@@ -34,15 +35,25 @@ describe('traffic mirroring', () => {
   const live: MirroredDeployment = { name: 'main' };
   const mirror: MirroredDeployment = { name: 'next', mirror: true };
 
-  test.each<[string, CallProtocol, CallMode, readonly MirroredDeployment[], string | undefined]>([
-    ['over HTTPS', 'HTTPS', 'synchronous', [live, mirror], undefined],
-    ['over HTTP', 'HTTP', 'synchronous', [live, mirror], undefined],
-    ['without a mirror', 'WSS', 'asynchronous', [live], undefined],
-    ['over WSS', 'WSS', 'synchronous', [live, mirror], 'mirroring requires HTTP or HTTPS, not WSS (guide 3643)'],
-    ['asynchronous', 'HTTPS', 'asynchronous', [live, mirror], 'asynchronous calls are not mirrored (guide 3614)'],
-    ['alone', 'HTTPS', 'synchronous', [mirror], 'no deployment would get live requests (guide 3644)'],
-  ])('guide 3614, 3643, 3644: %s', (_, protocol, mode, deployments, problem) => {
-    const expected = problem === undefined ? undefined : `"next" cannot be a mirror: ${problem}`;
-    expect(mirrorProblem(protocol, mode, deployments)).toBe(expected);
+  guideRule(3643, 'mirroring requires HTTP or HTTPS', () => {
+    for (const protocol of ['HTTPS', 'HTTP'] as const) {
+      expect(mirrorProblem(protocol, 'synchronous', [live, mirror])).toBeUndefined();
+    }
+    for (const protocol of ['WSS', 'WS'] as const) {
+      const problem = `"next" cannot be a mirror: mirroring requires HTTP or HTTPS, not ${protocol} (guide 3643)`;
+      expect(mirrorProblem(protocol, 'synchronous', [live, mirror])).toBe(problem);
+      expect(mirrorProblem(protocol, 'asynchronous', [live])).toBeUndefined();
+    }
+  });
+
+  guideRule(3614, 'asynchronous calls are not mirrored', () => {
+    const problem = '"next" cannot be a mirror: asynchronous calls are not mirrored (guide 3614)';
+    expect(mirrorProblem('HTTPS', 'asynchronous', [live, mirror])).toBe(problem);
+  });
+
+  guideRule(3644, 'a service keeps at least one deployment that gets live requests', () => {
+    const problem = '"next" cannot be a mirror: no deployment would get live requests (guide 3644)';
+    expect(mirrorProblem('HTTPS', 'synchronous', [mirror])).toBe(problem);
+    expect(mirrorProblem('HTTPS', 'synchronous', [mirror, mirror])).toBe(problem);
   });
 });

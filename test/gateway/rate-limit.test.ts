@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { RateLimiter, retryAfterSeconds } from '../../src/gateway/rate-limit.ts';
 import { fromMillis, fromSeconds, type Micros } from '../../src/kernel/index.ts';
 import { type RateLimit, rateLimitProblem } from '../../src/platform/index.ts';
+import { guideRule } from '../support/guide-rule.ts';
 
 const SECOND = fromSeconds(1);
 
@@ -25,21 +26,25 @@ function run(limits: readonly RateLimit[], moments: readonly Micros[], instances
 }
 
 describe('rate limits', () => {
-  test('guide 265: of any second, wherever it begins, no more are let in than the limit, and none fewer when more come', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 20 }), arrivals, (limit, moments) => {
-        const seen = run([perSecond(limit)], moments);
-        const admitted = seen.filter(({ wait }) => wait === 0).map(({ at }) => at);
-        const inSecondTo = (end: number): number => admitted.filter((at) => at <= end && end - at < SECOND).length;
-        for (const { at, wait } of seen) {
-          if (wait === 0) expect(inSecondTo(at)).toBeLessThanOrEqual(limit);
-          else expect(inSecondTo(at)).toBe(limit);
-        }
-      }),
-    );
-  });
+  guideRule(
+    268,
+    'of any second, wherever it begins, no more are let in than the limit, and none fewer when more come',
+    () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 1, max: 20 }), arrivals, (limit, moments) => {
+          const seen = run([perSecond(limit)], moments);
+          const admitted = seen.filter(({ wait }) => wait === 0).map(({ at }) => at);
+          const inSecondTo = (end: number): number => admitted.filter((at) => at <= end && end - at < SECOND).length;
+          for (const { at, wait } of seen) {
+            if (wait === 0) expect(inSecondTo(at)).toBeLessThanOrEqual(limit);
+            else expect(inSecondTo(at)).toBe(limit);
+          }
+        }),
+      );
+    },
+  );
 
-  test('guide 268: whoever is refused is refused at once, and let in after the wait that it is told, not before', () => {
+  guideRule(268, 'beyond the limit a request is refused at once, and let in after the wait that it is told', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), arrivals, (limit, moments) => {
         const seen = run([perSecond(limit)], moments);
@@ -56,7 +61,7 @@ describe('rate limits', () => {
     );
   });
 
-  test('guide 269: instances raise the limit, and the change counts at once', () => {
+  guideRule(269, 'the limit of a replica times the replicas that run is the limit of the service', () => {
     const limiter = new RateLimiter([perSecond(2, 'instance')]);
     const admitted = (at: Micros, instances: number): number => {
       let count = 0;
@@ -70,7 +75,7 @@ describe('rate limits', () => {
     expect(limiter.admit(fromSeconds(9), 0)).toBe(SECOND);
   });
 
-  test('guide 258: of several limits each one holds, and a refused request counts in none of them', () => {
+  guideRule(258, 'of several rate limits each one holds, and a refused request counts in none of them', () => {
     const minute: RateLimit = { requests: 30, per: 'minute', scope: 'service' };
     const several = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 3 }), arrivals);
     fc.assert(
@@ -99,9 +104,23 @@ describe('rate limits', () => {
     ['a part of one', [perSecond(1.5)], 'a rate limit is 1 to 10000 requests per second, not 1.5'],
     ['both levels', [perSecond(5), perSecond(5, 'instance')], undefined],
     ['both units', [perSecond(5), { ...perSecond(5), per: 'minute' }], undefined],
-    ['a duplicate', [perSecond(5), perSecond(6)], 'there are two rate limits per second and service'],
-  ])('guide 258, 265: %s', (_, limits, problem) => {
+  ])('of the right size: %s', (_, limits, problem) => {
     expect(rateLimitProblem(limits, 'HTTPS')).toBe(problem);
+  });
+
+  guideRule(258, 'a rate limit cannot be added twice', () => {
+    const problem = 'there are two rate limits per second and service';
+    expect(rateLimitProblem([perSecond(5), perSecond(6)], 'HTTPS')).toBe(problem);
+    expect(rateLimitProblem([perSecond(5), perSecond(5)], 'HTTPS')).toBe(problem);
+  });
+
+  guideRule(265, 'a rate limit is 1 to 10,000 requests per second', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.integer({ min: -5, max: 10_005 }), fc.double({ noNaN: true })), (requests) => {
+        const allowed = Number.isInteger(requests) && requests >= 1 && requests <= 10_000;
+        expect(rateLimitProblem([perSecond(requests)], 'HTTPS') === undefined).toBe(allowed);
+      }),
+    );
   });
 
   test('there is none over WebSocket, by the contract', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { RoundRobin } from '../../src/gateway/routing/round-robin.ts';
 import type { UnitReplica } from '../../src/platform/index.ts';
 import { settledDeployments } from '../support/backends.ts';
+import { guideRule } from '../support/guide-rule.ts';
 
 const INSTANCES = 6;
 
@@ -12,7 +13,7 @@ function pods(): readonly UnitReplica[] {
 }
 
 describe('round robin', () => {
-  test('gives each backend its turn: over any number of requests no two differ by more than one', () => {
+  guideRule(3927, 'round robin gives each instance its turn: no two differ by more than one request', () => {
     const all = pods();
     fc.assert(
       fc.property(fc.subarray([...all], { minLength: 1 }), fc.nat(50), (backends, count) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { enginePriority, ROUTING_POLICIES, type RoutedRequest } from '../../src/gateway/routing/index.ts';
 import type { RoutingPolicyName, SloClass } from '../../src/platform/index.ts';
+import { guideRule } from '../support/guide-rule.ts';
 import { anyKnown, figures, type Known, manyKnown, replicas } from './replicas.ts';
 
 const NAMES = Object.keys(ROUTING_POLICIES) as RoutingPolicyName[];
@@ -46,7 +47,7 @@ describe('every routing policy', () => {
 describe('source IP hash', () => {
   const policy = () => ROUTING_POLICIES['source-ip-hash']();
 
-  test('guide 3930: requests of one client go to one replica', () => {
+  guideRule(3930, 'requests of one client go to one instance, whatever other clients send', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 8 }), clientIp, fc.array(clientIp), (count, client, others) => {
         const backends = replicas(count);
@@ -58,7 +59,7 @@ describe('source IP hash', () => {
     );
   });
 
-  test('is stable under unrelated changes: a client moves only when its own replica leaves, or to one that joins', () => {
+  guideRule(3930, 'a client keeps its instance while others come and go', () => {
     const all = replicas(8);
     fc.assert(
       fc.property(
@@ -95,7 +96,7 @@ describe('source IP hash', () => {
 });
 
 describe('least connections', () => {
-  test('guide 3933: never picks a busier replica; of equals the first in place', () => {
+  guideRule(3933, 'least connections never picks a busier instance', () => {
     fc.assert(
       fc.property(manyKnown, (known) => {
         const backends = replicas(known.length);
@@ -111,7 +112,7 @@ describe('minimum TTFT', () => {
   const choose = (known: readonly Partial<Known>[]): number =>
     ROUTING_POLICIES['min-ttft'](figures(known)).choose(replicas(known.length)).place;
 
-  test('guide 3936: the lowest average wins', () => {
+  guideRule(3936, 'minimum TTFT picks the instance with the lowest average', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 6 }), (ttfts) => {
         expect(choose(ttfts.map((ttft) => ({ ttft })))).toBe(ttfts.indexOf(Math.min(...ttfts)));
@@ -129,7 +130,7 @@ describe('overall load', () => {
     ROUTING_POLICIES['composite-load'](figures(known)).choose(replicas(known.length)).place;
   const open = (count: number): Known['open'] => [0, 0, 0, count];
 
-  test('guide 3939: never picks a replica that another one beats in every figure', () => {
+  guideRule(3939, 'overall load never picks an instance that another one beats in every figure', () => {
     const told = anyKnown.map((known) => ({ ...known, metrics: known.metrics ?? { waiting: 0, cache: 0 } }));
     fc.assert(
       fc.property(fc.array(told, { minLength: 1, maxLength: 6 }), (known) => {
@@ -177,7 +178,7 @@ describe('SLO priority', () => {
       sloClass === undefined ? PLAIN : { ...PLAIN, sloClass },
     ).place;
 
-  test('guide 3942: goes where the fewest are served before it', () => {
+  guideRule(3942, 'SLO priority goes where the fewest are served before it', () => {
     fc.assert(
       fc.property(manyKnown, fc.constantFrom(...LEVELS), (known, sloClass) => {
         const ahead = replicas(known.length).map((replica) => figures(known).ahead(replica, sloClass));
@@ -197,7 +198,7 @@ describe('SLO priority', () => {
     expect(choose([{ ttft: 300 }, { ttft: 200, open: [0, 0, 0, 9] }], 0)).toBe(1);
   });
 
-  test('guide 3942: in the engine, too, level 0 comes first, whatever clients ask for', () => {
+  test('in the engine, too, level 0 comes first, whatever clients ask for (guide 3942)', () => {
     fc.assert(
       fc.property(fc.constantFrom(...LEVELS), fc.constantFrom(...LEVELS), fc.integer(), fc.integer(), (a, b, x, y) => {
         if (a < b) expect(enginePriority(a, x)).toBeLessThan(enginePriority(b, y));

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Reply } from '../../src/gateway/index.ts';
 import { type DeploymentSpec, ROUTING_POLICY_NAMES, type SloClass } from '../../src/platform/index.ts';
 import { ask, called, callLab, deploymentOf, slotOf, tokenTimes, untilEnded } from '../support/calls.ts';
-import { Quick, quick, quickUnit } from '../support/quick.ts';
+import { guideRule } from '../support/guide-rule.ts';
+import { on, Quick, quick, quickUnit } from '../support/quick.ts';
 import { DEPLOYMENT, finished, hashOf, SERVICE, traffic } from '../support/world.ts';
 
 const settings = (policy: (typeof ROUTING_POLICY_NAMES)[number]): Partial<DeploymentSpec> => ({
@@ -103,6 +104,43 @@ describe('routing policies, end to end (guide 3927-3942)', () => {
     expect(new Set(homes.values()).size).toBeGreaterThan(1);
   });
 
+  test('source-ip-hash: a client stays where it is while other instances come and go and other clients call', () => {
+    const change = fc.oneof(
+      fc.record({ kind: fc.constant('scale' as const), instances: fc.integer({ min: 2, max: 6 }) }),
+      fc.record({ kind: fc.constant('kill' as const), instance: fc.nat(5) }),
+      fc.record({ kind: fc.constant('others' as const), clients: fc.array(fc.integer({ min: 30, max: 250 })) }),
+    );
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+        const lab = called({}, [quick({ instances: 4, ...settings('source-ip-hash') })]);
+        const home = (client: number): string => slotOf(lab, ask(lab, { clientIp: `10.0.0.${client}`, maxTokens: 1 }));
+        const up = (): string[] => lab.deployment.backends.map(({ slot }) => slot);
+        const clients = Array.from({ length: 12 }, (_, client) => client);
+        let [homes, before] = [clients.map(home), up()];
+        for (const each of changes) {
+          if (each.kind === 'scale') lab.operate(on('scale', { instances: each.instances }));
+          if (each.kind === 'others') for (const client of each.clients) home(client);
+          if (each.kind === 'kill' && each.instance < lab.ready) {
+            const { kind: _, instance } = each;
+            lab.strike({ kind: 'kill-pod', service: SERVICE, deployment: DEPLOYMENT, instance });
+          }
+          // Both while the change goes on and once it is over.
+          for (const seconds of [0, 0.5, 120]) {
+            lab.pass(seconds);
+            const [now, after] = [clients.map(home), up()];
+            for (const client of clients) {
+              const [from, to] = [homes[client]!, now[client]!];
+              // Whoever moves had to, or goes to an instance that has just come.
+              if (from !== to) expect(!after.includes(from) || !before.includes(to)).toBe(true);
+            }
+            [homes, before] = [now, after];
+          }
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   test('least-connections: never a busier instance than another', () => {
     const asks = fc.array(fc.record({ gap: fc.nat(60_000), maxTokens: fc.integer({ min: 1, max: 40 }) }), {
       minLength: 10,
@@ -127,9 +165,9 @@ describe('routing policies, end to end (guide 3927-3942)', () => {
     );
   });
 
-  test('slo-priority: a higher level is served before a lower one that came first', () => {
+  guideRule(3942, 'under SLO priority a higher level is served before lower ones that came first', () => {
     const [unit] = quick().units;
-    const engine = { ...unit!.engine, maxNumSeqs: 1, schedulingPolicy: 'priority' } as const;
+    const engine = { ...unit!.engine!, maxNumSeqs: 1, schedulingPolicy: 'priority' } as const;
     const lab = called({ sloClass: 2 }, [
       quick({ instances: 1, units: [quickUnit({ engine })], ...settings('slo-priority') }),
     ]);

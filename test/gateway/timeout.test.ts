@@ -4,6 +4,7 @@ import type { Reply } from '../../src/gateway/index.ts';
 import { fromSeconds, type Micros } from '../../src/kernel/index.ts';
 import { Outcome } from '../../src/telemetry/index.ts';
 import { ask, called, tokenTimes, untilEnded } from '../support/calls.ts';
+import { guideRule } from '../support/guide-rule.ts';
 import { quick, quickUnit } from '../support/quick.ts';
 import { DEPLOYMENT, SERVICE } from '../support/world.ts';
 
@@ -15,14 +16,14 @@ const endless = { maxTokens: 900, ignoreEos: true };
 function steady(stepMs: number, seconds: number) {
   const [unit] = quick().units;
   const stepTime = { a: stepMs, b: 0, c: 0 };
-  const engine = { ...unit!.engine, stepTime: { kind: 'affine', prefill: stepTime, decode: stepTime } as const };
+  const engine = { ...unit!.engine!, stepTime: { kind: 'affine', prefill: stepTime, decode: stepTime } as const };
   const { startup } = unit!.probes;
   const units = [quickUnit({ engine, probes: startup === undefined ? {} : { startup } })];
   return called({ requestTimeout: fromSeconds(seconds) }, [quick({ instances: 1, units })]);
 }
 
 describe('the request timeout, end to end (guide 259)', () => {
-  test('is 504 at its moment when no piece has come, and the engine is rid of the request', () => {
+  guideRule(259, 'a request without a first token within the timeout is terminated', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_200 }), fc.boolean(), (seconds, streamed) => {
         const lab = steady(10, seconds);

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { actualShares, WeightedChoice, type WeightedDeployment } from '../../src/gateway/weights.ts';
 import { weightProblem } from '../../src/platform/index.ts';
 import { settledDeployments } from '../support/backends.ts';
+import { guideRule } from '../support/guide-rule.ts';
 
 const weights = fc.array(fc.nat(100), { minLength: 2, maxLength: 4 });
 
@@ -53,7 +54,7 @@ describe('weights', () => {
     );
   });
 
-  test('of zero all over share evenly', () => {
+  guideRule(3594, 'when all weights are 0 the deployments that run share evenly', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 4 }), fc.nat(20), (count, rounds) => {
         const { deployments: all } = deployments(new Array<number>(count).fill(0));
@@ -92,7 +93,7 @@ describe('weights', () => {
     );
   });
 
-  test('guide 3593: converge to their ratio, and never stray from it by more than a request a deployment', () => {
+  guideRule(3593, 'the shares of requests converge to the ratio of the weights', () => {
     fc.assert(
       fc.property(weights, fc.integer({ min: 1, max: 3_000 }), (each, count) => {
         const all = each.map((weight) => plain(weight));
@@ -124,12 +125,27 @@ describe('actual shares', () => {
     ["are even when all weights but a mirror's are 0", [plain(0), mirror, plain(0)], [0.5, 0, 0.5]],
     ['give nothing to a weight of 0, even when nobody else is up', [plain(0), down], [0, 0]],
     ['are nothing where nobody is', [], []],
-  ])('guide 3594, 3609, 3624, 3644: %s', (_, deployments, shares) => {
+  ])('%s (guide 3594, 3609, 3644)', (_, deployments, shares) => {
     expect(actualShares(deployments)).toEqual(shares);
+  });
+
+  guideRule(3624, 'the actual share follows from the weights and from who runs', () => {
+    const one = fc.record({ weight: fc.nat(100), up: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(one, { minLength: 1, maxLength: 4 }), (each) => {
+        const all = each.map(({ weight, up }) => ({ weight, backends: up ? ['up'] : [] }));
+        const chooser = new WeightedChoice();
+        const even = all.every(({ weight }) => weight === 0);
+        const round = all.reduce((sum, { weight, backends }) => sum + (even ? 1 : weight) * backends.length, 0);
+        const chosen = Array.from({ length: round }, () => chooser.choose(all));
+        const counted = all.map((one) => chosen.filter((other) => other === one).length / Math.max(round, 1));
+        for (const [index, share] of actualShares(all).entries()) expect(share).toBeCloseTo(counted[index]!, 9);
+      }),
+    );
   });
 });
 
-test('guide 3592: a weight is a whole number, at most 100', () => {
+guideRule(3592, 'a weight is a whole number, at most 100', () => {
   expect([0, 1, 100].map(weightProblem)).toEqual([undefined, undefined, undefined]);
   for (const weight of [-1, 101, 0.5, Number.NaN]) {
     expect(weightProblem(weight)).toBe(`a weight is a whole number from 0 to 100, not ${weight}`);

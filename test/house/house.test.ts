@@ -17,7 +17,7 @@ const PURE_ROOMS = [
   'scenario',
   'fidelity',
 ];
-const SHELLS = ['files', 'api', 'cli'];
+const SHELLS = ['files', 'api', 'load', 'cli'];
 const ROOMS = [...PURE_ROOMS, ...SHELLS];
 
 /** What no room below the shells may touch: the world outside, chance of its own, or time of its own. */
@@ -85,6 +85,8 @@ describe('the house keeps its order', () => {
         const path = relative(SRC, resolve(SRC, dirname(name), target!));
         const other = path.split('/')[0]!;
         if (other === room) continue;
+        // The package's own door stands above every room but the command line, which may use it as anyone does.
+        if (path === 'index.ts' && room === 'cli') continue;
         if (name.includes('/') && ROOMS.indexOf(other) > ROOMS.indexOf(room))
           found.push(`${name} imports ${path}, which is above it`);
         if (path !== `${other}/index.ts`) found.push(`${name} imports ${path}, not the room's index.ts`);

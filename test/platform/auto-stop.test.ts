@@ -47,7 +47,7 @@ function told(world: World): string[] {
 }
 
 describe('auto stop', () => {
-  test('a service with auto stop is stopped once it has run for so long (guide 233)', () => {
+  guideRule(233, 'a service with auto stop is stopped once it has run for so long', () => {
     const world = running({ autoStop: HOUR });
     expect(dueAfter(world)).toBe(HOUR);
     on(world, HOUR - 1);
@@ -71,7 +71,7 @@ describe('auto stop', () => {
     expect(world.platform.autoStop.of(chat(world))).toBeUndefined();
   });
 
-  test('auto stop can be changed while the service runs (guide 233)', () => {
+  guideRule(233, 'auto stop can be changed while the service runs', () => {
     const world = on(running({ autoStop: HOUR }), 30 * MINUTE);
     expect(setAutoStop(world, 2 * HOUR)).toBeUndefined();
     expect(dueAfter(world)).toBe(2 * HOUR);
@@ -97,7 +97,7 @@ describe('auto stop', () => {
     expect(told(world)).toEqual([]);
   });
 
-  test('auto stop is after 24 hours at most (guide 233)', () => {
+  guideRule(233, 'auto stop is after 24 hours at most', () => {
     const world = running();
     for (const limit of [0, MINUTE - 1, 24 * HOUR + 1, Number.NaN, -HOUR]) {
       expect(setAutoStop(world, limit)).toContain('1 minute to 24 hours');

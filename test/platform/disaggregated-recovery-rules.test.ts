@@ -53,7 +53,7 @@ describe('prefill and decode on the same nodes', () => {
       const image = { name: 'vllm-ascend:0.9', sizeGiB: 10, multiRole: false };
       const story = new Story([units(mode, () => ({ image }))], {}, false).until(300);
       expect(story.status).toBe('FAILED');
-      expect(story.messages('BackOffStart')[0]).toMatch('the image is not made for several roles.');
+      expect(story.messages('BackOffStart')[0]).toMatch('The image is not made for several roles.');
     }
   });
 });

@@ -35,7 +35,7 @@ describe('a chip fault', () => {
     expect(rest.filter((line) => line.endsWith('CrashLoopBackOff')).length).toBeGreaterThanOrEqual(2);
     expect(Number(rest.at(-1)!.split(' ')[0])).toBeGreaterThanOrEqual(100);
     expect(rest.at(-1)).toMatch(/Started$/);
-    expect(story.messages('BackOffStart')[0]).toMatch('accelerator 0 of npus-node-0 is faulty.');
+    expect(story.messages('BackOffStart')[0]).toMatch('Accelerator 0 of npus-node-0 is faulty.');
     expect(story.outcomes[0]).toMatch(/^cut 1\d/);
     expect(story.pods).toEqual(['pod-0 npus-node-0 ready', 'pod-1 npus-node-1 ready']);
   });
@@ -256,7 +256,7 @@ describe('what pods need from elsewhere', () => {
       .until(5)
       .strike({ kind: 'kill-pod', ...pod(0) })
       .until(300);
-    expect(story.messages('FailedMount')[0]).toMatch('the DEW secret "keys" does not exist.');
+    expect(story.messages('FailedMount')[0]).toMatch('The DEW secret "keys" does not exist.');
     expect(story.outcomes[0]).toBe('cut 5');
     expect(story.streams[1]!.state).toBe('finished');
     expect(story.pods).toEqual(['pod-0', 'pod-1'].map(() => expect.stringMatching(/ready$/)));

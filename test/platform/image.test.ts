@@ -79,16 +79,16 @@ describe('a container that does not start', () => {
   };
 
   guideRule(4503, 'an image of another architecture than the node does not start', () => {
-    failsToStart(withImage({ arch: 'x86' }), /the image is for x86, the node is arm64\./);
+    failsToStart(withImage({ arch: 'x86' }), /The image is for x86, the node is arm64\./);
     expect(withImage({ arch: 'arm64' }).until(40).pod(0).ready).toBe(true);
   });
 
   guideRule(4503, 'a wrong boot command does not start', () => {
-    failsToStart(withImage({ failsToStart: true }), /the boot command failed\./);
+    failsToStart(withImage({ failsToStart: true }), /The boot command failed\./);
   });
 
   guideRule(421, 'the boot command starts the container; a wrong one fails it', () => {
-    failsToStart(withImage({ failsToStart: true }), /the boot command failed\./);
+    failsToStart(withImage({ failsToStart: true }), /The boot command failed\./);
     expect(withImage({ failsToStart: false }).until(13).of(0, 'Started')).toEqual(['13 Started']);
   });
 
@@ -99,7 +99,7 @@ describe('a container that does not start', () => {
         plain({ probes, resources: { cpu: 1, memoryGiB, accelerators: 1 }, ...(mounted ? { storage } : {}) }),
       ).until(60);
     // 15.3 GiB of weights.
-    failsToStart(started(15, true), /memory of 15 GiB is not above the mounted weights' 15\.3 GiB\./);
+    failsToStart(started(15, true), /Memory of 15 GiB is not above the mounted weights' 15\.3 GiB\./);
     expect(started(16, true).pod(0).ready).toBe(true);
     expect(started(15, false).pod(0).ready).toBe(true);
   });
@@ -107,7 +107,7 @@ describe('a container that does not start', () => {
   guideRule(523, 'an image that is not adapted to several roles fails the deployment', () => {
     const image = { name: 'image', sizeGiB: 10, multiRole: false };
     const watched = new Watched(plain({ probes, image }, { mode: 'co-located' }));
-    failsToStart(watched, /the image is not made for several roles\./);
+    failsToStart(watched, /The image is not made for several roles\./);
     expect(new Watched(plain({ probes, image })).until(40).pod(0).ready).toBe(true);
   });
 
@@ -116,6 +116,6 @@ describe('a container that does not start', () => {
       .until(5)
       .strike({ kind: 'chip-fault', chip: 0, ...POD })
       .until(14);
-    expect(watched.messages('BackOffStart')[0]).toMatch('accelerator 0 of npus-node-0 is faulty.');
+    expect(watched.messages('BackOffStart')[0]).toMatch('Accelerator 0 of npus-node-0 is faulty.');
   });
 });

@@ -187,7 +187,7 @@ describe('how a probe checks', () => {
   guideRule(4088, 'an HTTP check passes with a status of 200 to 399', () => {
     const watched = probed(STARTUP).until(60);
     expect(new Set(watched.messages('Unhealthy'))).toEqual(
-      new Set(['The health check fails. Startup probe failed: GET /health: statuscode 503.']),
+      new Set(['The health check fails. Startup probe failed: GET /health: connection refused.']),
     );
     expect(watched.of(0, 'Healthy')).toEqual(['18 Healthy']);
   });

@@ -236,6 +236,10 @@ describe('an upgrade that fails', () => {
     expect(lab.events('serviceUpdateTimedOut')).toEqual([
       'Service update timed out. Error message: Service deployment time exceeded 5 minutes; the service is rolled back.',
     ]);
+    // The old instances, which are up all the while, are not what came up.
+    expect(lab.events('deploymentUpdateFailed')[0]).toMatch(
+      /will roll back, 0 of 3 instances came up within 5 minutes/,
+    );
   });
 
   guideRule(448, 'a hitless upgrade needs spare resources, without which it fails', () => {

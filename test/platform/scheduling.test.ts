@@ -177,7 +177,7 @@ describe('why a pod waits', () => {
       const watched = submitted([plain(wanting(1))]);
       watched.strike({ kind: 'plugin', pool: 'npus', plugin: 'volcano', state, lasting: fromSeconds(25) }).until(20);
       expect(watched.of('service-0', 'volcanoUnavailable')).toHaveLength(3);
-      expect(explained(watched, 0)).toEqual(['the Volcano scheduler is not available.']);
+      expect(explained(watched, 0)).toEqual(['The Volcano scheduler is not available.']);
       watched.until(25);
       expect(watched.of(0, 'Scheduled')).toEqual(['25 Scheduled']);
       expect(explained(watched, 0)).toEqual([undefined]);

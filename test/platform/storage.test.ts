@@ -158,7 +158,7 @@ describe('mounts', () => {
     const associated = new Watched(spec, { pools: [pool([nodes(1)], TURBO)] }).until(60);
     expect(associated.pod(0).ready).toBe(true);
     const other = new Watched(spec, { pools: [pool([nodes(1)], { sfsTurbo: ['another'] })] }).until(60);
-    expect(other.messages('FailedMount')[0]).toMatch('the SFS Turbo file system is not associated with the pool.');
+    expect(other.messages('FailedMount')[0]).toMatch('The SFS Turbo file system is not associated with the pool.');
   });
 
   guideRule(3781, 'SFS Turbo that is disassociated can no longer be mounted', () => {
@@ -206,7 +206,7 @@ describe('access keys for object storage', () => {
       { everestVersion: '2.3.999', clusterVersion: '1.31' },
     ]) {
       const without = started(versions);
-      expect(without.messages('FailedMount')[0]).toMatch('no access keys for obs: the pool needs a DEW secret.');
+      expect(without.messages('FailedMount')[0]).toMatch('No access keys for obs: the pool needs a DEW secret.');
       expect(without.of(0, 'Started')).toEqual([]);
       expect(started(versions, keys).pod(0).ready).toBe(true);
       // Pulled to the node, it is the download that is refused (guide 4475).
@@ -242,7 +242,7 @@ describe('secrets', () => {
     expect(new Watched(secretive([custom, dew, third])).until(60).pod(0).ready).toBe(true);
     for (const { name: secret } of [dew, third]) {
       const watched = new Watched(secretive([custom, dew, third])).strike({ kind: 'delete-secret', secret }).until(60);
-      expect(watched.messages('FailedMount')[0]).toMatch(`the DEW secret "${secret}" does not exist.`);
+      expect(watched.messages('FailedMount')[0]).toMatch(`The DEW secret "${secret}" does not exist.`);
     }
   });
 
@@ -252,7 +252,7 @@ describe('secrets', () => {
     expect(watched.pod(0).ready).toBe(true);
     watched.strike({ kind: 'crash-container', ...POD }).until(170);
     expect(watched.of(0, 'FailedMount').length).toBeGreaterThan(3);
-    expect(watched.messages('FailedMount')[0]).toMatch('the DEW secret "db-keys" does not exist.');
+    expect(watched.messages('FailedMount')[0]).toMatch('The DEW secret "db-keys" does not exist.');
     expect(watched.of(SERVICE, 'podMountFailed').length).toBeGreaterThan(3);
     expect(watched.call().state).toBe('refused');
     // Back again, the container starts.

@@ -215,7 +215,7 @@ describe('from a fault to recovery', () => {
       `123.5 ${SERVICE} statusChanged`,
       '123.5 pod-2 Healthy',
     ]);
-    expect(story.messages('FailedMount')[0]).toMatch('the SFS Turbo file system does not answer.');
+    expect(story.messages('FailedMount')[0]).toMatch('The SFS Turbo file system does not answer.');
     expect(story.outcomes[0]).toBe('cut 2');
     expect(story.streams[1]!.state).toBe('finished');
   });

@@ -151,7 +151,7 @@ describe('versions of a deployment', () => {
 
   test('whose engine could not start are refused before a pod is touched', () => {
     const lab = Quick.ready(quickLab([spec]));
-    const huge = quickUnit({ engine: { ...unit!.engine, maxModelLen: 100_000 } });
+    const huge = quickUnit({ engine: { ...unit!.engine!, maxModelLen: 100_000 } });
     expect(lab.upgrade({ ...spec, units: [huge] })).toMatch(/fewer than engine.maxModelLen/);
     expect([lab.status, lab.deployment.versions.length]).toEqual(['RUNNING', 1]);
     expect(lab.events('serviceUpgradeConfigurationFailed')).toHaveLength(1);

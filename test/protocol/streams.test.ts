@@ -98,6 +98,39 @@ describe('a chat stream', () => {
     );
   });
 
+  test('has chunks that are the JSON of what they hold, to the byte, whatever the text, the model and the usage', () => {
+    const texts = fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('', '"', '""', '\\"')), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(texts, fc.constantFrom('qwen', '', '""'), fc.boolean(), choices, (all, model, continuousUsage, n) => {
+        const pieces = all.map((text) => ({ kind: 'text' as const, text }));
+        const answer = { pieces, finishReason: 'stop' as const, stopString: null };
+        const plain = contextOf(PLAIN, 1, [0], { request: { continuousUsage } });
+        const context = { ...plain, head: { ...plain.head, model }, answers: Array.from({ length: n }, () => answer) };
+        const writer = chatWriter(context);
+        const { id, created } = context.head;
+        const [told, wanted]: [string[], string[]] = [[], []];
+        for (const [k, text] of all.entries()) {
+          const last = k === all.length - 1;
+          const used = { prompt_tokens: 11, total_tokens: 12 + k, completion_tokens: k + 1 };
+          for (let index = 0; index < n; index++) {
+            const choice = { index, delta: { content: text }, logprobs: null, finish_reason: null, token_ids: null };
+            const chunk = {
+              ...{ id, object: 'chat.completion.chunk', created, model },
+              choices: [last ? { ...choice, finish_reason: 'stop', stop_reason: null } : choice],
+              ...(continuousUsage ? { usage: used } : {}),
+            };
+            told.push(writer.token(index, k));
+            wanted.push(`data: ${JSON.stringify(chunk)}\n\n`);
+          }
+        }
+        expect(told).toEqual(wanted);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('is framed as vLLM frames it, to the letter', () => {
     const context = contextOf(PLAIN, 2, [0], { request: { includeUsage: true } });
     const head = '"id":"x-1","object":"chat.completion.chunk","created":1767225600,"model":"qwen"';

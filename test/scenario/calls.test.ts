@@ -70,7 +70,7 @@ test('a stream says where it comes from in the one spelling of its address', () 
 
 test('a service that says nothing of its calls limits nobody', () => {
   const { id: _, name: _n, auth: _a, replies: _r, deployments, ...settings } = services[1]!;
-  expect(settings).toEqual({ protocol: 'HTTPS' });
+  expect(settings).toEqual({});
   expect(deployments[0]).not.toHaveProperty('routing');
   expect(deployments[0]).not.toHaveProperty('mirror');
 });

@@ -40,6 +40,10 @@ describe('an expectation is judged on the figures', () => {
       'services.all(s, services[s].preemption == 0)',
       'unknown name "services.*.preemption"; did you mean "services.*.preemptions"?',
     ],
+    [
+      'services.chat.status == RUNNING',
+      'unknown name "RUNNING"; a text is written in quotes, as in services.NAME.status == "RUNNING"',
+    ],
     ['ttftMs.p99.max < 5', 'unknown name "ttftMs.p99.max"; "ttftMs.p99" is a single figure'],
     [
       'requests > 5',

@@ -112,14 +112,14 @@ describe('modes and units', () => {
     const models = [{ id: 'mine', parameters: 1e6, feedForward: 128, ...shape }];
     const modelOf = (unit: object) => deployed({ scenario: { models }, unit }).units[0]!;
     expect(modelOf(MODEL)).toMatchObject({ model: { id: 'qwen3-8b' }, storage: { kind: 'image' } });
-    expect(modelOf({ model: 'mine' }).model.id).toBe('mine');
+    expect(modelOf({ model: 'mine' }).model?.id).toBe('mine');
     const storage = { kind: 'obs', address: 'obs://models/mine/' };
     expect(modelOf({ model: 'mine', storage })).toMatchObject({ model: { id: 'mine' }, storage });
   });
   guideRule(393, 'a model asset is refused on a specification that it does not support', () => {
     const on = (accelerators: number): Parts => ({ unit: { model: 'qwen3-32b', resources: { accelerators } } });
     refused(on(1), '"qwen3-32b" needs 61.0 GiB for its weights in bf16, but 1 x ascend-910b');
-    expect(deployed(on(2)).units[0]!.model.id).toBe('qwen3-32b');
+    expect(deployed(on(2)).units[0]!.model?.id).toBe('qwen3-32b');
   });
   guideRule(413, 'an image is preset, custom, registered, given by URL, or pre-warmed', () => {
     const warm = 'vllm-ascend:0.18';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { MODELS, NODE_FLAVORS } from '../../src/catalog/index.ts';
 import { jsonSchema } from '../../src/scenario/index.ts';
 import { fieldsOf } from './fields-of.ts';
 
@@ -55,6 +56,12 @@ describe('the JSON Schema of a scenario', () => {
 test('docs/scenario.md has every field', () => {
   const docs = read('docs/scenario.md');
   expect(fieldsOf(jsonSchema(), 'schema').filter((field) => !new RegExp(`\\b${field}\\b`).test(docs))).toEqual([]);
+});
+
+test('docs/scenario.md has all that the catalogue has for scenarios', () => {
+  const docs = read('docs/scenario.md');
+  const ids = [...NODE_FLAVORS, ...MODELS].map(({ id }) => id);
+  expect(ids.filter((id) => !docs.includes(`\`${id}\``))).toEqual([]);
 });
 
 test('a number may be written with an exponent', () => {

@@ -17,7 +17,7 @@ function unitOf(id: string, accelerators: number, engine: object): UnitSpec {
   const deployments = [{ name: 'main', pool: 'gpu', instances: 1, units: [unit] }];
   const pools = [{ name: 'gpu', nodes: [{ flavor: 'h100-8', count: 2 }] }];
   const text = stringify(scenario({ pools, services: [{ name: 'chat', deployments }] }));
-  return describeLab(readScenario(text, 'test.yaml'), new Map()).lab.services[0]!.deployments[0]!.units[0]!;
+  return describeLab(readScenario(text, 'test.yaml'), new Map()).lab.services[0]!.deployments[0]!.units[0] as UnitSpec;
 }
 
 const specOf = (unit: UnitSpec): EngineSpec => engineSpec(unit, H100, 'test');

@@ -121,7 +121,7 @@ describe('settings are laid over a scenario', () => {
     expect(lab(['services.chat.deployments.main.instances=4']).services[0]!.deployments[0]!.instances).toBe(4);
     const { engine } = lab(['services.chat.deployments.main.units.0.engine.maxNumSeqs=8']).services[0]!.deployments[0]!
       .units[0]!;
-    expect(engine.maxNumSeqs).toBe(8);
+    expect(engine?.maxNumSeqs).toBe(8);
   });
 
   test('the last one counts, and an override counts more', () => {

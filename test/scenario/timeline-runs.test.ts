@@ -10,6 +10,7 @@ const MAIN = { service: 'chat', deployment: 'main' };
 const POD = { ...MAIN, instance: 0 };
 const PREFILL = { service: 'chat', deployment: 'apart', instance: 0, unit: 'prefill' };
 const NODE = { node: 'npu-node-0', for: '30s' };
+const VPC = { vpc: 'office', subnet: 'floor-1', account: 'somebody-else' };
 const SECRET = { kind: 'dew', name: 'key', mountPath: '/key/' };
 const UNIT = { model: 'qwen3-8b', engine: { maxModelLen: 4096 } };
 
@@ -22,9 +23,11 @@ function run(timeline: readonly object[]): World {
     name: 'kinds',
     duration: '3m',
     pools: [{ name: 'npu', nodes: [{ flavor: 'snt9b-8', count: 2, racks: 2 }] }],
+    vpcs: ['office', 'branch'].map((name) => ({ name, account: VPC.account, subnets: [VPC.subnet] })),
     services: [
       {
         name: 'chat',
+        privateConnections: [{ name: 'old', ...VPC, vpc: 'branch' }],
         deployments: [
           { name: 'main', pool: 'npu', instances: 2, secrets: [SECRET], units: [{ ...UNIT, storage }] },
           { name: 'apart', pool: 'npu', instances: 1, units: apart },
@@ -50,8 +53,12 @@ const UPGRADE = { do: 'upgrade', ...MAIN, set: { units: [{ image: { name: 'secon
 const RULES = [{ kind: 'metric', name: 'busy', metric: 'concurrency', target: 4 }];
 const MORE = { name: 'more', pool: 'npu', instances: 1, units: [UNIT] };
 
-/** What comes before each kind, if anything has to. */
-const ENTRIES: readonly (readonly [kind: string, entry: object, before?: object])[] = [
+const NEW = { service: 'chat', connection: 'new' };
+const OLD = { service: 'chat', connection: 'old' };
+const APPLIED = { do: 'create-connection', ...NEW, ...VPC };
+
+/** What comes before each kind, one second after the other, if anything has to. */
+const ENTRIES: readonly (readonly [kind: string, entry: object, ...before: object[]])[] = [
   ['kill-pod', POD],
   ['crash-container', POD],
   ['out-of-memory', POD],
@@ -90,17 +97,38 @@ const ENTRIES: readonly (readonly [kind: string, entry: object, before?: object]
   ['set-weight', { ...MAIN, weight: 10 }],
   ['delete-instance', { ...POD, recreate: false }],
   ['delete-pod', { ...POD, force: true }],
+  ['set-mirror', { service: 'chat', deployment: 'apart', mirror: true }],
+  ['modify-service', { service: 'chat', set: { requestTimeout: '30s', rateLimits: null } }],
+  ['create-connection', { ...NEW, ...VPC }],
+  ['approve-connection', NEW, APPLIED],
+  ['reject-connection', { ...NEW, reason: 'unknown' }, APPLIED],
+  ['revoke-connection', OLD],
+  [
+    'retry-connection',
+    NEW,
+    { do: 'control-plane-fault', service: 'chat', for: '30s' },
+    APPLIED,
+    { do: 'approve-connection', ...NEW },
+  ],
+  ['delete-connection', OLD],
+  ['set-connection-urls', { ...OLD, customUrls: ['http://llm.example.com/chat'] }],
 ];
 
 describe('an entry of the timeline is read, and strikes or is done', () => {
-  test.each(ENTRIES.map(([kind, entry, before]) => ({ kind, entry, before })))('$kind', ({ kind, entry, before }) => {
-    const first = before === undefined ? [] : [{ at: '5s', ...before }];
-    const world = run([...first, { at: '20s', ...entry, do: kind }]);
-    const record = world.faults.history.find(({ fault }) => fault.kind === kind);
-    const item = world.description.timeline.at(-1)!;
-    if (!('fault' in item)) return;
-    expect(record).toMatchObject({ at: world.settledAt + 20e6, fault: item.fault });
-  });
+  test.each(ENTRIES.map(([kind, entry, ...before]) => ({ kind, entry, before })))(
+    '$kind',
+    ({ kind, entry, before }) => {
+      const first = before.map((each, index) => ({ at: `${5 + index}s`, ...each }));
+      const world = run([...first, { at: '20s', ...entry, do: kind }]);
+      const record = world.faults.history.find(({ fault }) => fault.kind === kind);
+      const item = world.description.timeline.at(-1)!;
+      if (!('fault' in item)) {
+        expect(world.operations.at(-1)).toMatchObject({ at: world.settledAt + 20e6, operation: item.operation });
+        return;
+      }
+      expect(record).toMatchObject({ at: world.settledAt + 20e6, fault: item.fault });
+    },
+  );
 
   test('the table has every kind', () => {
     const { timeline } = (jsonSchema() as { properties: Record<string, { items: { oneOf: unknown[] } }> }).properties;

@@ -304,7 +304,7 @@ describe('an upgrade', () => {
       ['prefill', 1],
       ['decode', 3],
     ]);
-    expect(spec!.units.map(({ engine }) => engine.maxModelLen)).toEqual([4096, 40_960]);
+    expect(spec!.units.map(({ engine }) => engine?.maxModelLen)).toEqual([4096, 40_960]);
   });
 
   guideRule(602, 'a role is added by adding a unit', () => {

@@ -69,7 +69,7 @@ services:
             servedModelName: chat-8b
             resources: { accelerators: 1, cpu: 12.5, memoryGiB: 100 }
             image: { name: mine, sizeGiB: 20, arch: x86, unavailable: denied, failsToStart: true,
-                     healthPaths: [/health], tools: [sh], multiRole: false }
+                     healthPaths: [/health], port: 8000, tools: [sh], multiRole: false }
             engine: { maxNumSeqs: 8 }
             storage: { kind: pre-warmed, address: warm, mountPath: /weights/ }
             files:
@@ -86,6 +86,7 @@ services:
             gracefulShutdown: { timeout: 60s, command: kill 1, commandTakes: 2s }
             affinity: { kind: anti-affinity, strength: strong, nodes: [pool-a-node-0] }
             environment: { LOG_LEVEL: debug }
+            containerPort: 8080
       - name: apart
         pool: pool-b
         instances: 1
@@ -94,7 +95,7 @@ services:
 `;
 
 /** Settings of engines and of calls have tests of their own. */
-const ELSEWHERE = ['engine', 'mirror', 'routing'];
+const ELSEWHERE = ['application', 'engine', 'maxConcurrentTasks', 'mirror', 'routing'];
 
 const { pools, services } = describeLab(readScenario(WHOLE, 'whole.yaml'), new Map()).lab;
 
@@ -188,9 +189,11 @@ describe('every field of a scenario reaches the platform', () => {
           unavailable: 'denied',
           failsToStart: true,
           healthPaths: ['/health'],
+          port: 8000,
           tools: ['sh'],
           multiRole: false,
         },
+        containerPort: 8080,
         engine: expect.objectContaining({ maxNumSeqs: 8 }),
         storage: { kind: 'pre-warmed', address: 'warm', mountPath: '/weights/', hostCache: false },
         files: [

@@ -67,7 +67,7 @@ export interface Ask {
 export interface Strike {
   readonly at: number;
   readonly fault: {
-    readonly kind: 'kill-pod' | 'slow-link' | 'break-link';
+    readonly kind: 'kill-pod' | 'slow-link' | 'break-link' | 'hang-container';
     readonly unit?: 'prefill' | 'decode';
     readonly replica?: number;
     readonly factor?: number;

@@ -13,7 +13,7 @@ export function pod(instance: number, more: Partial<PodTarget> = {}): PodTarget 
 /** The deployment of {@link deployment}, its unit changed. */
 export function withUnit(unit: Partial<UnitSpec>, overrides: Partial<DeploymentSpec> = {}): DeploymentSpec {
   const plain = deployment(overrides);
-  return { ...plain, units: plain.units.map((each) => ({ ...each, ...unit })) };
+  return { ...plain, units: (plain.units as readonly UnitSpec[]).map((each) => ({ ...each, ...unit })) };
 }
 
 /**

@@ -108,6 +108,13 @@ export const DEPLOYMENT_MANAGEMENT: readonly GuideRule[] = [
     aliases: [639, 674, 888, 925],
     rule: 'older pools mount with a DEW secret that has accessKeyId and secretAccessKey',
   },
+  { line: 440, aliases: [683, 934, 2969], rule: 'an HTTP or HTTPS service has an HTTP or HTTPS container' },
+  {
+    line: 440,
+    aliases: [683, 934, 2767, 2832],
+    rule: 'the container of a WS or WSS service speaks the protocol of the service',
+  },
+  { line: 441, aliases: [686, 937], rule: 'requests reach the instance on the container port' },
   { line: 444, aliases: [687, 938], rule: 'a deployment that is not up within its timeout is cancelled' },
   { line: 444, aliases: [687, 938], rule: 'the deployment timeout covers deployment and startup' },
   { line: 445, aliases: [688, 939], rule: 'max surge rounds up' },
@@ -139,6 +146,6 @@ export const DEPLOYMENT_MANAGEMENT: readonly GuideRule[] = [
     aliases: [691, 942],
     rule: 'a hitless upgrade needs spare resources, without which it fails',
   },
-  { line: 470, aliases: [713, 964], rule: 'a service goes from Deploying to Running when it is deployed' },
-  { line: 474, aliases: [717, 968], rule: 'a deployed service is started at once' },
+  { line: 470, aliases: [713, 964, 3398], rule: 'a service goes from Deploying to Running when it is deployed' },
+  { line: 474, aliases: [717, 968, 3402], rule: 'a deployed service is started at once' },
 ];

@@ -6,6 +6,7 @@ const EXCEPTIONS: readonly (readonly [number, string])[] = [
   [4396, 'a service is not deployed in time'],
   [4397, 'a service fails to be deleted'],
   [4399, 'a service is not deleted in time'],
+  [4400, 'the cancellation of an asynchronous task fails'],
   [4401, 'a deployment fails to be created'],
   [4402, 'a deployment fails to be updated'],
   [4403, 'the scheduler plugin of a pool is unavailable'],
@@ -13,6 +14,8 @@ const EXCEPTIONS: readonly (readonly [number, string])[] = [
   [4405, 'a deployment fails to stop'],
   [4407, 'a secret fails its verification'],
   [4410, 'the configuration of a service fails to be delivered'],
+  [4411, 'an API key fails to be bound'],
+  [4412, 'an API key fails to be unbound'],
   [4413, 'a service fails to start, with both states'],
   [4414, 'a service fails to stop'],
   [4415, 'a service fails to be interrupted'],
@@ -78,8 +81,8 @@ export const SERVICE_EVENTS: readonly GuideRule[] = [
 
 export const POD_EVENTS: readonly GuideRule[] = [
   { line: 4368, aliases: [4377, 4484], rule: 'pod events tell the life and the errors of each pod' },
-  { line: 4486, rule: 'with Kubernetes events ingested, pod events are kept for seven days' },
-  { line: 4488, aliases: [3043], rule: 'otherwise pod events are kept for an hour' },
+  { line: 4486, aliases: [283], rule: 'with Kubernetes events ingested, pod events are kept for seven days' },
+  { line: 4488, aliases: [283, 3043], rule: 'otherwise pod events are kept for an hour' },
   { line: 4493, rule: 'pod event SuccessfulCreate' },
   { line: 4494, rule: 'pod event Started' },
   { line: 4495, rule: 'pod event Scheduled' },

@@ -33,7 +33,7 @@ export const LIFECYCLE: readonly GuideRule[] = [
   { line: 3312, aliases: [3299], rule: 'the basic information of a service can be modified' },
   { line: 3314, rule: 'a change that needs a restart says so before it is made' },
   { line: 3314, rule: 'a change that needs a restart restarts the service' },
-  { line: 3330, rule: 'a service name takes letters, digits, - and _, 1 to 128' },
+  { line: 3330, aliases: [226], rule: 'a service name takes letters, digits, - and _, 1 to 128' },
 ];
 
 export const SCALING_AND_CLONING: readonly GuideRule[] = [

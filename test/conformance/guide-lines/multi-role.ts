@@ -14,6 +14,7 @@ export const CO_LOCATION: readonly GuideRule[] = [
   { line: 602, aliases: [843], rule: 'a role is added by adding a unit' },
   { line: 612, aliases: [651, 859, 900], rule: 'a unit of a multi-role deployment has 1 to 100 replicas' },
   { line: 650, aliases: [899], rule: 'a second unit without a name is role-1' },
+  { line: 686, aliases: [937], rule: 'a container port that the image does not listen on answers nothing' },
 ];
 
 export const DISAGGREGATION: readonly GuideRule[] = [
@@ -27,5 +28,6 @@ export const DISAGGREGATION: readonly GuideRule[] = [
   { line: 758, rule: 'keys and values cross the network between the nodes' },
   { line: 762, aliases: [755], rule: 'disaggregation takes at least one prefill and one decode unit' },
   { line: 765, rule: 'disaggregated deployments answer synchronous calls' },
+  { line: 765, rule: 'disaggregated deployments take asynchronous calls' },
   { line: 847, aliases: [849], rule: 'x and y of xPyD count the prefill and the decode units' },
 ];

@@ -41,7 +41,7 @@ export const STORAGE: readonly GuideRule[] = [
   { line: 3761, rule: 'a file system mount path starts with / and takes letters, digits, _ and -, at most 1,024' },
   {
     line: 3768,
-    aliases: [349, 544, 785, 3702],
+    aliases: [349, 544, 785, 3370, 3702],
     rule: 'SFS Turbo needs a dedicated pool whose network is associated with it',
   },
   { line: 3779, rule: 'a file system is mounted once, at one path' },

@@ -1,0 +1,70 @@
+import type { GuideRule } from './rule.ts';
+
+/** What a service is and how it is protected, whatever its deployments. */
+export const SERVICE_SETTINGS: readonly GuideRule[] = [
+  {
+    line: 172,
+    aliases: [185, 2253],
+    rule: 'authentication, channel and protocol are chosen freely: every combination works',
+  },
+  { line: 205, rule: 'the URL of a service stays the same whatever becomes of its deployments' },
+  { line: 228, rule: 'a service of each type answers what its clients ask by default' },
+  { line: 231, rule: 'a synchronous call holds its connection until the answer or the timeout' },
+  {
+    line: 231,
+    aliases: [3351, 3353],
+    rule: 'an asynchronous call is acknowledged at once, and its result is asked for later',
+  },
+  { line: 231, aliases: [3381], rule: 'the call mode of a service is fixed when it is made' },
+  { line: 232, aliases: [3382], rule: 'a service has 0 to 10,000 tasks at a time' },
+  {
+    line: 232,
+    aliases: [3382],
+    rule: 'tasks in seven states take no quota',
+  },
+  { line: 233, rule: 'a service with auto stop is stopped once it has run for so long' },
+  { line: 233, rule: 'auto stop can be changed while the service runs' },
+  { line: 233, rule: 'auto stop is after 24 hours at most' },
+  { line: 244, rule: 'a service is called over HTTPS, HTTP, WSS or WS' },
+  { line: 244, aliases: [190], rule: 'HTTPS is the default protocol' },
+  { line: 245, aliases: [178, 2606], rule: 'a service asks for an API key, an IAM token or nothing' },
+  { line: 248, aliases: [187, 2265, 3384], rule: 'the public network reaches a service by default' },
+  { line: 248, aliases: [3384], rule: 'without public access nobody comes in over the public network' },
+  { line: 248, aliases: [3384], rule: 'a whitelist lets in the addresses of its blocks alone' },
+  { line: 248, aliases: [3384], rule: 'a blacklist keeps out the addresses of its blocks alone' },
+  { line: 248, aliases: [3384], rule: 'a list has at most ten entries, all of them CIDR blocks' },
+  { line: 258, rule: 'a rate limit cannot be added twice' },
+  { line: 258, rule: 'of several rate limits each one holds, and a refused request counts in none of them' },
+  { line: 259, aliases: [3385], rule: 'a request timeout is 1 to 1,200 seconds' },
+  {
+    line: 259,
+    aliases: [1128, 1475, 1860, 2267, 2882, 2974],
+    rule: 'a request without a first token within the timeout is terminated',
+  },
+  {
+    line: 259,
+    aliases: [2974],
+    rule: 'each piece of an answer begins the timeout anew, and it is never shorter than configured',
+  },
+  { line: 259, rule: 'nothing outlives 3,600 seconds, however often pieces come' },
+  { line: 264, aliases: [3385], rule: 'a request size limit is 1 to 50 MB' },
+  {
+    line: 264,
+    aliases: [1128, 1475, 1860, 2267, 2881, 2973],
+    rule: 'a request of just the size limit passes, and one byte more does not',
+  },
+  { line: 265, rule: 'a rate limit is 1 to 10,000 requests per second' },
+  {
+    line: 268,
+    aliases: [265],
+    rule: 'of any second, wherever it begins, no more are let in than the limit, and none fewer when more come',
+  },
+  {
+    line: 268,
+    aliases: [1128, 1475, 1860, 2267],
+    rule: 'beyond the limit a request is refused at once, and let in after the wait that it is told',
+  },
+  { line: 269, rule: 'the limit of a replica times the replicas that run is the limit of the service' },
+  { line: 287, rule: 'a service can do without deployments; calls to it are refused at once' },
+  { line: 293, rule: 'a deployment is added to a service that has none' },
+];
