@@ -103,7 +103,7 @@ describe('alarms of a pod', () => {
   guideRule(4511, 'pod event FailedMount: a volume does not mount', () => {
     const watched = told(noTurbo);
     expect(watched.times(0, 'FailedMount')).toEqual([0, 0.5, 1.5, 3.5, 7.5, 15.5]);
-    expect(watched.messages('FailedMount')[0]).toMatch(/^The storage volume fails to be mounted\. the SFS Turbo/);
+    expect(watched.messages('FailedMount')[0]).toMatch(/^The storage volume fails to be mounted\. The SFS Turbo/);
   });
 
   guideRule(4514, 'pod event InferInitContainerFailed, with errcode and errmsg', () => {
