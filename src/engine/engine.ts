@@ -7,6 +7,7 @@ import {
   type Micros,
   NEVER,
   NO_EVENT,
+  Turnover,
 } from '../kernel/index.ts';
 import { BatchScheduler, type StepPlan } from './batch-scheduler.ts';
 import { EngineCounters } from './counters.ts';
@@ -48,7 +49,7 @@ export class Engine {
   #stalled = false;
   #leaving = 0;
   /** Sequences that are not through the front end yet, by order of arrival. */
-  readonly #entering = new Map<number, Sequence>();
+  readonly #entering = new Turnover<Sequence>();
   /** Prompts computed for other engines to fetch, and sequences whose keys and values are on their way. */
   readonly #held = new Set<Sequence>();
   readonly #receiving = new Set<Sequence>();
@@ -91,7 +92,7 @@ export class Engine {
       this.#enqueue(sequence);
       return;
     }
-    this.#entering.set(sequence.order, sequence);
+    this.#entering.add(sequence.order, sequence);
     const delay = Math.round(frontEnd.fixedMicros + frontEnd.perTokenMicros * sequence.promptTokens) as Micros;
     this.#kernel.schedule(this.#events.entry, after(this.#kernel.now, delay), this.id, sequence.order);
   }
@@ -201,9 +202,7 @@ export class Engine {
     this.#settling = true;
     for (const sequence of this.#running.splice(0)) this.#end(sequence, sequence.leaving ? 'aborted' : 'cut');
     for (const sequence of [...this.#held, ...this.#receiving, ...this.#entering.values()]) this.#end(sequence, 'cut');
-    this.#held.clear();
-    this.#entering.clear();
-    this.#receiving.clear();
+    for (const gone of [this.#held, this.#receiving, this.#entering]) gone.clear();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#end(next, 'cut');
     this.#listener.died?.();
   }

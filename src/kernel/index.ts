@@ -10,3 +10,4 @@ export * from './pace.ts';
 export { type EventToken, NO_EVENT, type PendingEvent, Priority } from './queue.ts';
 export * from './time.ts';
 export * from './trace.ts';
+export { Turnover } from './turnover.ts';
