@@ -15,13 +15,17 @@
  */
 import {
   basePath,
+  createdKey,
   DataPlane,
   type Door,
+  digested,
   GATEWAY,
   iamOf,
   issueToken,
   LabFetch,
+  type LabOperation,
   Outbox,
+  ownKey,
   runInLabTime,
   SECURE_GATEWAY,
 } from './api/index.ts';
@@ -33,11 +37,11 @@ import {
   loadScenarioText,
   readText,
 } from './files/index.ts';
+import { type DeploymentShare, deploymentShares } from './gateway/index.ts';
 import { fromMillis, fromSeconds, journalLine, type Micros, type Stamped, type Uniform } from './kernel/index.ts';
 import { type Command, type FaultSpec, mistakeInFault, Session, World } from './lab/index.ts';
 import {
   type AuthSpec,
-  apiKeyFor,
   type CallMode,
   type CallProtocol,
   calledOver,
@@ -51,7 +55,17 @@ import { type Figures, figuresOf, judge, type Verdict } from './scenario/index.t
 import type { PlatformEvent, RequestRecord } from './telemetry/index.ts';
 
 export { UserError } from './kernel/index.ts';
-export type { Figures, LoadOptions, Operation, OperationSpec, PlatformEvent, RequestRecord, ServiceStatus, Verdict };
+export type {
+  Figures,
+  LabOperation,
+  LoadOptions,
+  Operation,
+  OperationSpec,
+  PlatformEvent,
+  RequestRecord,
+  ServiceStatus,
+  Verdict,
+};
 
 /** The host of the gateway, inside a lab. */
 const GATEWAY_HOST = 'gateway.inferlab';
@@ -78,10 +92,9 @@ export interface LabOptions extends LoadOptions {
   readonly noTraffic?: boolean;
 }
 
-/** A service as it stands. */
+/** A service as it stands, its status in the contract's spelling. */
 export interface ServiceState {
   readonly name: string;
-  /** In the contract's spelling. */
   readonly status: ServiceStatus;
   /** What its clients call the model; null when it serves none, and while it has no deployment. */
   readonly model: string | null;
@@ -89,6 +102,7 @@ export interface ServiceState {
   readonly protocol: CallProtocol;
   /** How its clients prove who they are. */
   readonly auth: AuthSpec['kind'];
+  readonly deployments: readonly DeploymentShare[];
 }
 
 /** A scenario as a running platform, in simulated time. Nothing moves but by `run`, `runUntil` and `simulate`. */
@@ -170,13 +184,14 @@ export class Lab {
 
   /** Every service, as it stands now. */
   services(): ServiceState[] {
-    return this.#world.platform.services.map(({ name, status, spec }) => ({
+    return this.#world.platform.services.map(({ name, status, spec, deployments }) => ({
       name,
       status,
       model: spec.deployments[0]?.units[0]?.servedModelName ?? null,
       mode: spec.mode ?? 'synchronous',
       protocol: calledOver(spec.protocol)[0]!,
       auth: spec.auth.kind,
+      deployments: deploymentShares(deployments),
     }));
   }
 
@@ -196,11 +211,17 @@ export class Lab {
     return `http://${slot.replaceAll('/', '.')}${POD_HOST}`;
   }
 
-  /** A service's first API key; empty when it asks for none. */
-  apiKey(service?: string): string {
-    const { name, auth } = this.#service(service).spec;
-    const key = auth.kind === 'api-key' ? auth.keys[0] : undefined;
-    return key === undefined ? '' : apiKeyFor(this.#world.description.seed, name, key.name);
+  /**
+   * An API key that a service was made with, by default the first; empty when it asks for none.
+   * @throws when it has none of that name
+   */
+  apiKey(service?: string, keyName?: string): string {
+    return ownKey(this.#service(service).spec, this.seed, keyName);
+  }
+
+  /** The text of an API key that the timeline or `operate` creates. @throws when there is none of that name */
+  createdKey(name: string): string {
+    return createdKey(this.#world, name);
   }
 
   /** The password of an IAM user; without a name of the first. `POST /v3/auth/tokens` takes it. */
@@ -300,10 +321,11 @@ export class Lab {
 
   /**
    * Asks the platform for something, now, as an operator would: start, stop, scale, upgrade and so on.
+   * A key that is created without a digest has the text that `createdKey` tells.
    * @returns why it was refused; undefined when it was taken
    */
-  operate(operation: Operation): string | undefined {
-    this.#session.command({ kind: 'operate', operation });
+  operate(operation: LabOperation): string | undefined {
+    this.#session.command({ kind: 'operate', operation: digested(operation, this.seed) });
     return this.#world.operations.at(-1)!.refusal;
   }
 

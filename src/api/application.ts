@@ -66,6 +66,12 @@ export class Application {
     return this.#call(asked, path, { to: { slot: replica.slot }, key: null }, 'pod');
   }
 
+  /** What its server says of a body that it does not read to its end. */
+  bodyTooLarge(): Exchange {
+    const headers = { 'x-request-id': this.#refusals.asideId() };
+    return ReadyExchange.json(this.#session.now, 413, { detail: 'Request Entity Too Large' }, headers);
+  }
+
   /**
    * Who answers what comes over a connection that asks for such a path; undefined when nobody does. Each body that an
    * exchange delivers is a message: of text a string.

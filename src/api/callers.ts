@@ -10,6 +10,9 @@ const BEARER = /^bearer +([\x21-\x7e]+)$/i;
 /** Of a temporary key the header has the bare text (the contract). */
 const BARE = /^[\x21-\x7e]+$/;
 
+/** Some proxies put the port behind an address, and brackets about one of version 6, as in RFC 7239. */
+const WITH_PORT = /^(?:(\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/;
+
 /** Callers that are remembered: few show many credentials, and who does is only read anew. */
 const REMEMBERED = 1_024;
 
@@ -61,7 +64,8 @@ function keyOf({ authorization = '', 'x-api-key-type': type }: WireRequest['head
 
 /** Who stands behind a proxy is known by what the proxy says; what is no address says nothing. */
 function addressOf(text: string): string | undefined {
+  const [, four, six] = WITH_PORT.exec(text) ?? [];
   // A link-local address of a socket has its zone behind it.
-  const [bare = ''] = text.split('%', 1);
+  const [bare = ''] = (four ?? six ?? text).split('%', 1);
   return parseAddress(bare) === undefined ? undefined : bare;
 }

@@ -1,5 +1,12 @@
 import type { Session } from '../lab/index.ts';
-import { calledOver, isApplication, isWebSocket, type PrivateEntry, type Service } from '../platform/index.ts';
+import {
+  calledOver,
+  isApplication,
+  isWebSocket,
+  type PrivateEntry,
+  type Service,
+  type UnitReplica,
+} from '../platform/index.ts';
 import type { GatewayErrorKey } from '../protocol/index.ts';
 import { Application } from './application.ts';
 import { Callers } from './callers.ts';
@@ -9,7 +16,15 @@ import { Refusals } from './refusals.ts';
 import { TaskPlane } from './tasks.ts';
 import { Tokens } from './tokens.ts';
 import { type Conversation, WebSocketPlane } from './websocket-plane.ts';
-import { type Door, type GatewayDoor, isGateway, protocolOf, servicePath, type WireRequest } from './wire.ts';
+import {
+  BODY_LIMIT_BYTES,
+  type Door,
+  type GatewayDoor,
+  isGateway,
+  protocolOf,
+  servicePath,
+  type WireRequest,
+} from './wire.ts';
 
 /** A service that a request at the gateway is for, and who asks. */
 interface Called {
@@ -72,8 +87,18 @@ export class DataPlane {
     return isGateway(door) || this.#session.world.platform.replicaAt(door.slot)?.engine?.alive === true;
   }
 
-  /** The gateway's answer when it takes no request at all: too large a body, say. */
-  refuse(error: GatewayErrorKey, detail?: string): Exchange {
+  /** The answer to who sends more than {@link BODY_LIMIT_BYTES}: the gateway's, or at a pod its server's own. */
+  bodyTooLarge({ headers }: Pick<WireRequest, 'headers'>, door: Door): Exchange {
+    const detail = `the limit is ${BODY_LIMIT_BYTES} bytes`;
+    if (isGateway(door)) return this.#refuse('bodyTooLarge', detail);
+    const replica = this.#loadedAt(door.slot);
+    if (replica === undefined) return this.#notThere();
+    return isApplication(replica.unit)
+      ? this.#application.bodyTooLarge()
+      : this.#languageModel.bodyTooLarge(headers, detail);
+  }
+
+  #refuse(error: GatewayErrorKey, detail?: string): Exchange {
     return this.#refusals.refuse(error, detail);
   }
 
@@ -103,15 +128,15 @@ export class DataPlane {
     const service = named === undefined ? only : services.find(({ spec }) => spec.id === named.service);
     if (service === undefined) {
       const nameless = named === undefined && services.length > 1;
-      return this.refuse('apiNotFound', nameless ? 'name the service in the path' : undefined);
+      return this.#refuse('apiNotFound', nameless ? 'name the service in the path' : undefined);
     }
     // Each mode has URLs of its own (guide 3409); a path that names no service is its service's.
     if (named !== undefined && named.tasks !== (service.spec.mode === 'asynchronous')) {
-      return this.refuse('apiNotFound', `the service is called ${named.tasks ? 'synchronously' : 'by tasks'}`);
+      return this.#refuse('apiNotFound', `the service is called ${named.tasks ? 'synchronously' : 'by tasks'}`);
     }
     const protocols = calledOver(service.spec.protocol);
     if (!protocols.includes(protocolOf(wire, door))) {
-      return this.refuse('apiNotFound', `the service is called over ${protocols.join(' or ')}`);
+      return this.#refuse('apiNotFound', `the service is called over ${protocols.join(' or ')}`);
     }
     const shown = this.#callers.credentialsOf(wire);
     const credentials = privately === undefined ? shown : { ...shown, privateConnection: privately.connection };
@@ -120,14 +145,22 @@ export class DataPlane {
   }
 
   #atPod(wire: WireRequest, path: string, query: string, slot: string): Exchange {
-    const replica = this.#session.world.platform.replicaAt(slot);
-    if (replica?.engine === undefined || !replica.loaded) {
-      return new ReadyExchange(this.#session.now, 503, { 'x-request-id': this.#refusals.asideId() }, '');
-    }
+    const replica = this.#loadedAt(slot);
+    if (replica === undefined) return this.#notThere();
     const asked = { wire, path, query };
     return isApplication(replica.unit)
       ? this.#application.atPod(asked, replica)
       : this.#languageModel.atPod(asked, replica);
+  }
+
+  #loadedAt(slot: string): UnitReplica | undefined {
+    const replica = this.#session.world.platform.replicaAt(slot);
+    return replica?.engine !== undefined && replica.loaded ? replica : undefined;
+  }
+
+  /** A server that has not loaded its model yet. */
+  #notThere(): Exchange {
+    return new ReadyExchange(this.#session.now, 503, { 'x-request-id': this.#refusals.asideId() }, '');
   }
 }
 

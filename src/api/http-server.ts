@@ -120,7 +120,8 @@ export class HttpDoor {
         refused = true;
         chunks.length = 0;
         response.shouldKeepAlive = false;
-        this.#carry(this.#plane.refuse('bodyTooLarge', `the limit is ${BODY_LIMIT_BYTES} bytes`), response);
+        const headers = request.headers as Record<string, string | undefined>;
+        this.#carry(this.#plane.bodyTooLarge({ headers }, this.#door), response);
       }
     });
     request.on('end', () => {

@@ -35,10 +35,9 @@ export class LabFetch {
     const body = new Uint8Array(await request.arrayBuffer());
     this.#onActivity();
     request.signal.throwIfAborted();
+    const asked = wire(request, url, body);
     const exchange =
-      body.length > BODY_LIMIT_BYTES
-        ? this.#plane.refuse('bodyTooLarge')
-        : this.#plane.handle(wire(request, url, body), door);
+      body.length > BODY_LIMIT_BYTES ? this.#plane.bodyTooLarge(asked, door) : this.#plane.handle(asked, door);
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#onActivity();

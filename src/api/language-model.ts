@@ -3,8 +3,10 @@ import type { Micros } from '../kernel/index.ts';
 import type { Session } from '../lab/index.ts';
 import { modelUnitOf, type Service, type UnitReplica, type UnitSpec } from '../platform/index.ts';
 import {
+  bodyTooLarge,
   type ErrorDialect,
   errorAnswer,
+  errorsOf,
   type GatewayErrorKey,
   gatewayError,
   inputTooLong,
@@ -17,6 +19,7 @@ import {
   wrongDimensions,
 } from '../protocol/index.ts';
 import { callOf } from './call-of.ts';
+import { crossOrigin, isPreflight, preflightAnswer } from './cors.ts';
 import { type Exchange, lengthOf, ReadyExchange } from './exchange.ts';
 import { answerContext, type Generation, type GenerationOperation } from './generation.ts';
 import { OPERATIONS, type Operation, type ReadBody, type ReadRequest, readBody } from './operations.ts';
@@ -60,7 +63,24 @@ export class LanguageModel {
     this.#refusals = refusals;
   }
 
-  atGateway({ wire, path, query }: Asked, service: Service, credentials: Credentials): Exchange {
+  /**
+   * Who asks whether a page may ask shows no key (a browser sends none): the gateway answers that itself, without asking
+   * who it is or passing it on. Pages may read its refusals as well.
+   */
+  atGateway(asked: Asked, service: Service, credentials: Credentials): Exchange {
+    const { wire } = asked;
+    if (isPreflight(wire)) return preflightAnswer(this.#session.now, wire, this.#refusals.asideId());
+    return crossOrigin(wire.headers, this.#throughGateway(asked, service, credentials));
+  }
+
+  /** @param replica one that has loaded its model */
+  atPod(asked: Asked, replica: UnitReplica): Exchange {
+    const { wire } = asked;
+    if (isPreflight(wire)) return preflightAnswer(this.#session.now, wire, this.#refusals.asideId());
+    return crossOrigin(wire.headers, this.#fromPod(asked, replica));
+  }
+
+  #throughGateway({ wire, path, query }: Asked, service: Service, credentials: Credentials): Exchange {
     if (wire.method === 'GET' && SERVER_ANSWERS.has(path)) {
       return this.#passOn(wire, service, credentials, (backends) =>
         path === '/v1/models'
@@ -77,14 +97,19 @@ export class LanguageModel {
     return this.#call(wire, operation, { to: { service: service.spec.name }, service, credentials, unit });
   }
 
-  /** @param replica one that has loaded its model */
-  atPod({ wire, path, query }: Asked, replica: UnitReplica): Exchange {
+  #fromPod({ wire, path, query }: Asked, replica: UnitReplica): Exchange {
     if (wire.method === 'GET' && SERVER_ANSWERS.has(path)) return this.#serverAnswer(path, query, replica);
     const operation = wire.method === 'POST' ? OPERATIONS.get(path) : undefined;
     if (operation === undefined) return this.#unknown(path);
     if (operation.kind === 'question') return this.#answerQuestion(wire, operation, replica);
     const { modelUnit: unit, deployment, slot } = replica;
     return this.#call(wire, operation, { to: { slot }, service: deployment.service, credentials: { key: null }, unit });
+  }
+
+  /** What a pod's server says of a body that it does not read to its end. */
+  bodyTooLarge(headers: WireRequest['headers'], detail: string): Exchange {
+    const { now } = this.#session;
+    return crossOrigin(headers, errorExchange(now, 'openai', bodyTooLarge(detail), this.#refusals.asideId()));
   }
 
   /** Whether messages may come over a connection that asks for such a path. */
@@ -125,9 +150,10 @@ export class LanguageModel {
 
   /** What the server says of what it does not serve. */
   #unknown(path: string): Exchange {
-    const known = OPERATIONS.has(path) || SERVER_ANSWERS.has(path);
-    const detail = known ? 'Method Not Allowed' : 'Not Found';
-    return ReadyExchange.json(this.#session.now, known ? 405 : 404, { detail }, this.#aside());
+    const allow = OPERATIONS.has(path) ? 'POST' : SERVER_ANSWERS.has(path) ? 'GET' : undefined;
+    const { now } = this.#session;
+    if (allow === undefined) return ReadyExchange.json(now, 404, { detail: 'Not Found' }, this.#aside());
+    return ReadyExchange.json(now, 405, { detail: 'Method Not Allowed' }, { allow, ...this.#aside() });
   }
 
   #aside(): { readonly 'x-request-id': string } {
@@ -138,8 +164,9 @@ export class LanguageModel {
     const read = readWire(wire, question);
     const id = this.#refusals.asideId();
     const error = read instanceof WireError ? read : unknownModel(read, modelUnit.servedModelName);
+    const dialect = errorsOf(question.errors, modelUnit.engine);
     const { now } = this.#session;
-    if (error !== undefined) return errorExchange(now, question.errors, error, id);
+    if (error !== undefined) return errorExchange(now, dialect, error, id);
     const body = question.answer((read as ReadRequest).request, modelEngine!.spec.maxModelLen);
     return ReadyExchange.json(now, 200, body, { 'x-request-id': id });
   }
@@ -150,7 +177,8 @@ export class LanguageModel {
     const dimensions = caller.unit.model.hidden;
     const read = withinModel(readWire(wire, operation), dimensions);
     const reply = this.#session.call((number) => callOf(read, caller, { seed, number, bodyBytes }));
-    if (reply.refusal !== undefined) return this.#refused(reply, reply.refusal, read, operation.errors);
+    if (reply.refusal !== undefined)
+      return this.#refused(reply, reply.refusal, read, errorsOf(operation.errors, caller.unit.engine));
     if (read instanceof WireError) throw new Error('An invalid call was answered');
     const id = this.#refusals.requestId(reply.number);
     // Who has a connection sees that it is lost by losing it.
@@ -223,7 +251,7 @@ function unknownModel({ request: { model } }: ReadRequest, served: string): Wire
 }
 
 function errorExchange(at: Micros, dialect: ErrorDialect, { fields }: WireError, id: string): Exchange {
-  const { status, contentType, body } = errorAnswer(dialect, fields, id);
+  const { status, contentType, body } = errorAnswer(dialect, fields);
   return new ReadyExchange(at, status, { 'content-type': contentType, ...lengthOf(body), 'x-request-id': id }, body);
 }
 

@@ -5,8 +5,11 @@ import { loadBody, modelList, serverInfoBody, versionBody } from '../protocol/in
 import { ReadyExchange } from './exchange.ts';
 import { podMetrics } from './pod-metrics.ts';
 
-/** The vLLM whose surface is served, where the scenario names none. */
-const VLLM_VERSION = '0.11.0';
+/**
+ * The vLLM whose surface is served, where the scenario names none: one that has `reasoning` in its answers, names the
+ * parameter of a wrong model and counts tokens of Anthropic's messages.
+ */
+const VLLM_VERSION = '0.19.0';
 
 /** Where a question without a body is put, and to whom. */
 export interface Asked {

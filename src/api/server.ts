@@ -8,6 +8,7 @@ import {
   isSecure,
   isWebSocket,
   type ServiceSpec,
+  type ServiceStatus,
 } from '../platform/index.ts';
 import { PROMETHEUS_CONTENT_TYPE } from '../protocol/index.ts';
 import { type IamAddresses, iamAddresses, type PrivateAddress, privateAddresses } from './access-addresses.ts';
@@ -32,6 +33,8 @@ export interface Addresses {
   readonly services: readonly {
     readonly id: string;
     readonly name: string;
+    /** As it stands, in the contract's spelling. */
+    readonly status: ServiceStatus;
     /** In the service's protocol; over HTTP where it states none. */
     readonly url: string;
     readonly protocols: readonly CallProtocol[];
@@ -170,6 +173,7 @@ export class LiveServer {
         .map(({ service, spec, keys }) => ({
           id: spec.id,
           name: spec.name,
+          status: service.status,
           url: `${addressOf(calledOver(spec.protocol)[0]!)}${basePath(spec)}`,
           protocols: calledOver(spec.protocol),
           mode: spec.mode ?? 'synchronous',

@@ -1,7 +1,14 @@
 import { STATUS_CODES } from 'node:http';
 import type { Call, Refusal, Reply } from '../gateway/index.ts';
 import { type ApplicationSpec, modelUnitOf, routedPath, type Service } from '../platform/index.ts';
-import { errorAnswer, type ReplyHead, SSE_CONTENT_TYPE_GATEWAY, unsupportedMediaType } from '../protocol/index.ts';
+import {
+  type ErrorDialect,
+  errorAnswer,
+  errorsOf,
+  type ReplyHead,
+  SSE_CONTENT_TYPE_GATEWAY,
+  unsupportedMediaType,
+} from '../protocol/index.ts';
 import { applicationsOf } from './application.ts';
 import { ApplicationBody } from './application-body.ts';
 import { callOf } from './call-of.ts';
@@ -55,10 +62,12 @@ class ModelBody implements TaskBody {
   readonly #bytes: number;
   #read: ReturnType<typeof readBody>;
   #dimensions = 0;
+  #errors: ErrorDialect;
 
   constructor(wire: WireRequest, path: string, operation: GenerationOperation | PoolingOperation) {
     this.path = path;
     this.#operation = operation;
+    this.#errors = operation.errors;
     this.#bytes = wire.body.length;
     this.#read = unsupportedMediaType(wire.headers['content-type']) ?? readBody(operation, textOf(wire.body));
   }
@@ -66,6 +75,7 @@ class ModelBody implements TaskBody {
   call(service: Service, credentials: Credentials, content: TaskContent): Call {
     const unit = modelUnitOf(service.spec.deployments[0]!.units[0]!);
     this.#dimensions = unit.model.hidden;
+    this.#errors = errorsOf(this.#operation.errors, unit.engine);
     this.#read = withinModel(this.#read, this.#dimensions);
     const caller = { to: { service: service.name }, service, credentials, unit };
     return callOf(this.#read, caller, { ...content, bodyBytes: this.#bytes });
@@ -83,9 +93,9 @@ class ModelBody implements TaskBody {
     return dialect.body(answerContext(this.#read as Generation, reply, seed, headOf(dialect.idPrefix)));
   }
 
-  refused(refusal: Refusal & { readonly by: 'engine' }, requestId: string): object {
+  refused(refusal: Refusal & { readonly by: 'engine' }): object {
     const { fields } = engineError(refusal, this.#read);
-    return JSON.parse(errorAnswer(this.#operation.errors, fields, requestId).body) as object;
+    return JSON.parse(errorAnswer(this.#errors, fields).body) as object;
   }
 }
 

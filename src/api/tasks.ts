@@ -1,4 +1,4 @@
-import { TASK_STATE_NAMES, type Task, type TaskAnswer } from '../gateway/index.ts';
+import { TASK_STATE_NAMES, TASK_TAKES, type Task, type TaskAnswer } from '../gateway/index.ts';
 import { type Micros, nearest } from '../kernel/index.ts';
 import type { Session, TaskCommand } from '../lab/index.ts';
 import { keyDigest, type Service } from '../platform/index.ts';
@@ -13,6 +13,9 @@ const LIMIT = { low: 1, high: 500, standard: 10 } as const;
 
 /** `/tasks/{id}/start` and what is above it. The guide writes some of its URLs without `/tasks` (3411-3419). */
 const TASK_PATH = /^(?:\/tasks)?(?:\/([^/]+)(?:\/(start|stop))?)?\/?$/;
+
+/** What an order asks for. */
+const ORDERS = { 'start-task': 'start', 'stop-task': 'stop', 'delete-task': 'delete' } as const;
 
 /** A call to the tasks of a service, let in by nobody yet. */
 interface TaskRequest {
@@ -71,7 +74,7 @@ export class TaskPlane {
       start: start === 'true',
     }));
     if (answer.task !== undefined) this.#bodies.set(answer.task.number, body);
-    return this.#answered(answer, service, 201);
+    return this.#answered(answer, service, 'create', 201);
   }
 
   #list({ service, by, query }: TaskRequest): Exchange {
@@ -114,7 +117,7 @@ export class TaskPlane {
     const call = body.call(service, by, this.#contentOf(number));
     const answer = this.#session.task(() => ({ kind: 'update-task', task: number, call }));
     if (answer.task !== undefined && answer.problem === undefined) this.#bodies.set(number, body);
-    return this.#answered(answer, service, 200);
+    return this.#answered(answer, service, 'update', 200);
   }
 
   #order(kind: 'start-task' | 'stop-task' | 'delete-task', { service, by }: TaskRequest, id: string): Exchange {
@@ -123,16 +126,23 @@ export class TaskPlane {
     const command: TaskCommand = { kind, service: service.name, task: task.number, by };
     const answer = this.#session.task(() => command);
     if (answer.problem === undefined && kind === 'delete-task') this.#bodies.delete(task.number);
-    return this.#answered(answer, service, 202);
+    return this.#answered(answer, service, ORDERS[kind], 202);
   }
 
-  #answered({ task, refusal, problem }: TaskAnswer, { spec }: Service, status: number): Exchange {
+  #answered(
+    { task, refusal, problem }: TaskAnswer,
+    { spec }: Service,
+    what: 'create' | keyof typeof TASK_TAKES,
+    status: number,
+  ): Exchange {
     if (refusal !== undefined) {
       if (refusal.by !== 'gateway') throw new Error('A task call was refused by a container');
       return this.#refusals.refused(refusal, this.#refusals.asideId());
     }
     if (problem === 'quota') return this.#error('quota', spec.maxTasks!);
-    if (problem === 'state') return this.#error('state', this.#idOf(task!.number), task!.state);
+    if (problem === 'state' && what !== 'create') {
+      return this.#error('state', this.#idOf(task!.number), task!.state, TASK_TAKES[what].join(' or '));
+    }
     if (problem !== undefined) throw new Error('A task that is there was not found');
     return this.#json(status, this.#whole(task));
   }

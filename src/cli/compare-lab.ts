@@ -43,10 +43,10 @@ export async function compareInLab(
 
 function targetOf(lab: Lab, service: ServiceState): Target {
   const { name, status, model, auth } = service;
-  const barred = bars(service);
+  const { barred, comparable } = bars(service);
   const headers =
     auth === 'token' && barred === null ? { 'x-auth-token': lab.token() } : authorization(lab.apiKey(name));
-  return { name, url: lab.url(name), model, headers, state: status, barred };
+  return { name, url: lab.url(name), model, headers, state: status, barred, comparable };
 }
 
 /** Those named, in the order of their naming. @throws UserError for a name that none has */

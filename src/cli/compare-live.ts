@@ -52,7 +52,9 @@ export async function compareLive(
 async function targetOf(server: Server & { readonly name?: string }): Promise<Target> {
   const { name, url, model, apiKey, barred = null } = server;
   const headers = authorization(apiKey);
-  if (barred !== null) return { name: name ?? '', url, model: model || null, headers, state: null, barred };
+  if (barred !== null) {
+    return { name: name ?? '', url, model: model || null, headers, state: null, barred, comparable: false };
+  }
   const models = await fetchModels(url, headers, globalThis.fetch);
   const found = model ?? models.names[0];
   const why = models.failure ?? 'it is empty';
@@ -63,6 +65,7 @@ async function targetOf(server: Server & { readonly name?: string }): Promise<Ta
     headers,
     state: null,
     barred: found === undefined ? `no model is named, and its list of models cannot be used: ${why}` : null,
+    comparable: true,
   };
 }
 

@@ -20,6 +20,8 @@ export interface Target {
   readonly state: ServiceStatus | null;
   /** Why it is not asked at all; null when it is. */
   readonly barred: string | null;
+  /** False when it is of a kind that is never compared, whatever state it is in. */
+  readonly comparable: boolean;
 }
 
 /** What all are asked. */
@@ -36,6 +38,8 @@ export interface ComparedService {
   readonly url: string;
   readonly model: string | null;
   readonly state: ServiceStatus | null;
+  /** False when it is of a kind that is never compared, whatever state it is in. */
+  readonly comparable: boolean;
   /** It gave a whole answer. */
   readonly answered: boolean;
   readonly httpStatus: number | null;
@@ -54,18 +58,20 @@ export interface ComparedService {
   readonly failure: { readonly kind: CallFailure['kind'] | 'not-asked'; readonly message: string } | null;
 }
 
-/** Why a service takes no part; null when it does. Real-time text generation is compared, and nothing else (guide 1089). */
-export function bars(service: ServiceState): string | null {
+/** Whether a service takes part, and why not. Real-time text generation is compared, and nothing else (guide 1089). */
+export function bars(service: ServiceState): Pick<Target, 'barred' | 'comparable'> {
   const { status: state, model } = service;
   // Without a deployment there is no model either: its state says more.
   const kind = barsOfKind({ ...service, model: model === null && state === 'INIT' ? '' : model });
-  if (kind !== null) return kind;
-  if (COMPARED_IN.includes(state)) return null;
+  if (kind !== null) return { barred: kind, comparable: false };
+  if (COMPARED_IN.includes(state)) return { barred: null, comparable: true };
   const states = COMPARED_IN.map(named);
-  return `it is ${named(state)}; a comparison takes services that are ${states.slice(0, -1).join(', ')} or ${states.at(-1)}`;
+  const others = states.slice(0, -1).join(', ');
+  const barred = `it is ${named(state)}; a comparison takes services that are ${others} or ${states.at(-1)}`;
+  return { barred, comparable: true };
 }
 
-/** As {@link bars}, whatever state it is in. @param service its model is null where it serves none */
+/** Why a service takes no part whatever state it is in; null when it may. @param service its model is null where it serves none */
 export function barsOfKind({
   mode,
   protocol,
@@ -111,7 +117,7 @@ export function authorization(apiKey: string): Record<string, string> {
 }
 
 function compared(
-  { name, url, model, state }: Target,
+  { name, url, model, state, comparable }: Target,
   answer: StreamedAnswer | null,
   failure: ComparedService['failure'],
 ): ComparedService {
@@ -122,6 +128,7 @@ function compared(
     url,
     model,
     state,
+    comparable,
     answered,
     httpStatus: answer?.status ?? null,
     ttftMs: toMicros(answer?.ttftMs ?? null),

@@ -43,7 +43,13 @@ export async function compare(file: string | undefined, options: CompareOptions)
     const { columns = PAGE_WIDTH, isTTY } = process.stdout;
     process.stdout.write(comparisonText(comparison, columns, isTTY));
   }
-  return comparison.services.every(({ answered }) => answered) ? ExitCode.pass : ExitCode.fail;
+  return allAnswered(comparison.services, names !== undefined) ? ExitCode.pass : ExitCode.fail;
+}
+
+/** Whether all answered that were to. Who is of a kind that is never compared was only to if he was named. */
+function allAnswered(services: readonly ComparedService[], areNamed: boolean): boolean {
+  const due = areNamed ? services : services.filter(({ comparable }) => comparable);
+  return due.length > 0 && due.every(({ answered }) => answered);
 }
 
 async function answers(

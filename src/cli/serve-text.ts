@@ -13,6 +13,7 @@ export function printAddresses(addresses: Addresses): void {
       `service  ${service.name}  ${baseOf(service)}`,
       `         ${service.route === null ? `model ${service.model}` : 'application'}, ${service.auth === 'token' ? 'IAM token' : `API key ${service.apiKey ?? 'none'}`}`,
     );
+    if (service.status !== 'RUNNING') lines.push(`         is ${service.status}`);
     for (const { name, key } of service.apiKeys.slice(1)) lines.push(`         API key ${name}: ${key}`);
     for (const { name, host } of service.privateConnections)
       lines.push(`         private connection ${name}: host ${host}`);

@@ -10,7 +10,7 @@ import {
   writeText,
 } from '../files/index.ts';
 import { type JournalEnd, type JournalHeader, type Micros, type Stamped, UserError } from '../kernel/index.ts';
-import { type Command, World } from '../lab/index.ts';
+import { type Command, type LabDescription, World } from '../lab/index.ts';
 import { judge, type LiveFigures } from '../scenario/index.ts';
 import { ExitCode } from './exit.ts';
 import { eventLogger, type LogLevel } from './log.ts';
@@ -42,11 +42,25 @@ const FLUSH_LIMIT_MS = 5_000;
 /** `inferlab serve FILE`: a scenario in live time, with real endpoints, to its verdict. */
 export async function serve(file: string, options: ServeOptions): Promise<ExitCode> {
   const loaded = loadScenarioFile(file, { seed: options.seed, settings: options.set });
-  return serveLoaded({ ...loaded, description: { ...loaded.description, epoch: Date.now() } }, file, options);
+  checkOutputs(file, options);
+  const epoch = epochOf(loaded.description, options);
+  return serveLoaded({ ...loaded, description: { ...loaded.description, epoch } }, options);
 }
 
-async function serveLoaded(loaded: LoadedScenario, file: string, options: ServeOptions): Promise<ExitCode> {
-  checkOutputs(file, options);
+/**
+ * The calendar instant of time zero, such that it is now when the session begins: a world that is thrown away tells how
+ * long the services take to come up. Periodic scaling rules therefore see the minutes before now while they do, and what
+ * was due then is done as if it had been deployed that long ago; nothing strikes early because the calendar is ahead. A
+ * rule that strikes meanwhile in one of the two worlds alone moves the calendar by what it costs.
+ */
+function epochOf(description: LabDescription, { cold, traffic }: ServeOptions): number {
+  if (cold === true) return Date.now();
+  const rehearsal = new World({ ...description, epoch: Date.now() }, { noTraffic: !traffic });
+  rehearsal.runUntilSettled();
+  return Date.now() - Math.round(rehearsal.now / 1_000);
+}
+
+async function serveLoaded(loaded: LoadedScenario, options: ServeOptions): Promise<ExitCode> {
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const world = new World(loaded.description, {
     noTraffic: !options.traffic,

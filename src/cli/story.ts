@@ -1,7 +1,7 @@
 import { formatDuration, fromSeconds, type Micros } from '../kernel/index.ts';
 import type { FaultSpec, World } from '../lab/index.ts';
 import type { Operation } from '../platform/index.ts';
-import { Outcome, type PlatformEvent } from '../telemetry/index.ts';
+import { isErrorAnswer, Outcome, type PlatformEvent } from '../telemetry/index.ts';
 
 /** One thing that happened. */
 export interface StoryLine {
@@ -82,18 +82,20 @@ export function scalingLines(world: World): StoryLine[] {
   );
 }
 
-/** Requests that were cut or refused, by moment and replica, and those that never ended. */
+/** Requests that were cut, refused or answered with an error, by moment and replica, and those that never ended. */
 export function requestLines(world: World): StoryLine[] {
   const lines = new Map<string, StoryLine>();
   const hanging = world.neverEnded > 0;
-  for (const { outcome, endedAt, engine, service, status } of world.requests.records()) {
+  for (const record of world.requests.records()) {
+    const { outcome, endedAt, engine, service, status } = record;
     const stays = outcome === Outcome.inFlight && hanging;
-    if (!stays && outcome !== Outcome.cut && outcome !== Outcome.refused) continue;
+    const isError = isErrorAnswer(record);
+    if (!stays && !isError && outcome !== Outcome.cut && outcome !== Outcome.refused) continue;
     const { name } = world.platform.services[service]!;
     const who = (engine >= 0 ? world.owners[engine]?.slot : undefined) ?? name;
     const what = stays ? 'requests never end' : lossOf(outcome, status);
-    // Refusals go on while something is missing: they are told by the second.
-    const moment = outcome === Outcome.refused ? Math.floor(endedAt / 1e6) : endedAt;
+    // Refusals and errors go on while something is amiss: they are told by the second.
+    const moment = isError || outcome === Outcome.refused ? Math.floor(endedAt / 1e6) : endedAt;
     const key = `${moment} ${who} ${what}`;
     const known = lines.get(key);
     const { at, times } = known ?? { at: stays ? world.now : endedAt, times: 0 };

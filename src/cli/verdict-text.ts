@@ -86,7 +86,7 @@ function loadLines(figures: LoadFigures): string[] {
     `${count(requests.completed)} completed`,
     `${count(requests.failed)} failed`,
   ];
-  for (const outcome of ['refused', 'cut', 'aborted', 'inFlight'] as const) {
+  for (const outcome of ['refused', 'cut', 'errored', 'aborted', 'inFlight'] as const) {
     if (requests[outcome] > 0)
       parts.push(`${count(requests[outcome])} ${outcome === 'inFlight' ? 'in flight' : outcome}`);
   }

@@ -1,4 +1,4 @@
-import { type EventKind, type Kernel, type Micros, NEVER, NO_EVENT, Priority } from '../kernel/index.ts';
+import { type EventKind, type Kernel, type Micros, NEVER, NO_EVENT, Priority, Turnover } from '../kernel/index.ts';
 import type { Platform, Service, UnitReplica } from '../platform/index.ts';
 import type { GatewayErrorKey } from '../protocol/index.ts';
 import { NO_ROW, Outcome, type RequestLog } from '../telemetry/index.ts';
@@ -29,6 +29,7 @@ import { nextTry } from './retry.ts';
 import { Router } from './router.ts';
 import { enginePriority, type RoutedRequest } from './routing/index.ts';
 import type { TaskPorts } from './task-request.ts';
+import { TrafficBook } from './traffic-book.ts';
 
 /** Told when a watched request has ended, with the moments of its tokens. */
 export type TokenSink = (request: number, tokenTimes: readonly Micros[]) => void;
@@ -42,6 +43,8 @@ export class Gateway {
   readonly #platform: Platform;
   readonly #log: RequestLog;
   readonly #tokenSink: TokenSink | undefined;
+  /** What each deployment has been given. */
+  readonly traffic = new TrafficBook();
   readonly #router: Router;
   readonly #attempts: Attempts;
   /** Of clients, for more than one request each. */
@@ -49,7 +52,7 @@ export class Gateway {
   readonly #gates = new Map<Service, Gate>();
   readonly #replyLengths = new Map<Service, LengthSampler>();
   /** Requests that have been let in and have not ended. */
-  readonly #open = new Map<number, OpenRequest>();
+  readonly #open = new Turnover<OpenRequest>();
   readonly #timer: EventKind;
   readonly #retry: EventKind;
   /** What the latest question was refused with; undefined: it was let in. */
@@ -71,7 +74,7 @@ export class Gateway {
     this.#platform = platform;
     this.#log = log;
     this.#tokenSink = tokenSink;
-    this.#router = new Router(kernel);
+    this.#router = new Router(kernel, this.traffic);
     this.#attempts = new Attempts(kernel, log, this.#router, (attempt, end) => this.#onEnd(attempt, end));
     this.connections = new Connections(kernel, this.#router, {
       begin: (request) => this.#start(request, request.connection!.replica),
@@ -145,8 +148,7 @@ export class Gateway {
       target = gatewayRefusal('backendUnavailable');
     }
     if (isRefusal(target)) {
-      const request = this.#refuse(service.index, 0, 0, NO_ROW, target);
-      this.connections.latest = { request, refusal: target };
+      this.connections.latest = { request: this.#refuse(service.index, 0, 0, NO_ROW, target), refusal: target };
     } else this.connections.open({ service, replica: target, routed, direct: replica !== undefined });
   }
 
@@ -257,7 +259,7 @@ export class Gateway {
   }
 
   #begin(request: OpenRequest, replica: UnitReplica): void {
-    this.#open.set(request.number, request);
+    this.#open.add(request.number, request);
     const { connection } = request;
     if (connection === undefined || this.connections.take(connection, request)) this.#start(request, replica);
   }
@@ -334,8 +336,7 @@ export class Gateway {
   #deadlineOf({ settings, arrivedAt, streamed, attempt, connection }: OpenRequest): Micros {
     const { requestTimeout } = settings;
     if (requestTimeout === undefined) return NEVER;
-    const { now } = this.#kernel;
-    const lasts = (streamed && attempt?.tokenTimes(now).flatMap((times) => times.slice(-1))) || [];
+    const lasts = (streamed && attempt?.tokenTimes(this.#kernel.now).flatMap((times) => times.slice(-1))) || [];
     // Over a connection data in either direction begins it anew (guide 2775).
     const last = Math.max(arrivedAt, connection?.lastDataAt ?? arrivedAt, ...lasts) as Micros;
     return nextDeadline(requestTimeout, arrivedAt, last);
@@ -343,9 +344,8 @@ export class Gateway {
 
   /** Pieces have come since it was set, and it is set anew; or the request's time is over. */
   #onTimer(request: OpenRequest): void {
-    const { now } = this.#kernel;
     const deadline = this.#deadlineOf(request);
-    if (deadline > now) request.timer = this.#kernel.schedule(this.#timer, deadline, request.number);
+    if (deadline > this.#kernel.now) request.timer = this.#kernel.schedule(this.#timer, deadline, request.number);
     else this.#cutOff(request, 'timed-out', 'backendTimeout');
   }
 

@@ -11,3 +11,4 @@ export { Reply, type ReplyChoice, type ReplyState } from './reply.ts';
 export type { Task, TaskHolder } from './task.ts';
 export { TASK_STATE_NAMES, TASK_STATES, TASK_TAKES, type TaskCall, type TaskState } from './task-states.ts';
 export { type TaskAnswer, type TaskOrder, Tasks } from './tasks.ts';
+export { type DeploymentShare, deploymentShares } from './traffic-book.ts';

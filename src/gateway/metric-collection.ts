@@ -3,7 +3,7 @@ import type { UnitReplica } from '../platform/index.ts';
 import type { ReplicaBook } from './routing/index.ts';
 
 /** How old what was told may be. Assumed: the guide gives a period for custom metrics alone (461). */
-export const COLLECTION_PERIOD = fromSeconds(10);
+const COLLECTION_PERIOD = fromSeconds(10);
 
 /** Asks replicas' Metric Collection APIs (guide 3939) for the gauges of their engines, not before somebody wants to know. */
 export class MetricCollection {

@@ -13,6 +13,7 @@ import type { Connection } from './connections.ts';
 import { MetricCollection } from './metric-collection.ts';
 import { MirrorTap } from './mirroring.ts';
 import { ReplicaBook, ROUTING_POLICIES, type RoutedRequest, type RoutingPolicy } from './routing/index.ts';
+import type { TrafficBook } from './traffic-book.ts';
 import { WeightedChoice } from './weights.ts';
 
 /** A policy, and the name by which it was made: another name makes another. */
@@ -24,6 +25,7 @@ interface NamedPolicy {
 /** Where a request goes: weights choose the deployment, circuit breakers and its routing policy the instance. */
 export class Router {
   readonly #kernel: Kernel;
+  readonly #traffic: TrafficBook;
   /** What policies know of replicas. */
   readonly #replicas: ReplicaBook;
   readonly #metrics: MetricCollection;
@@ -36,23 +38,31 @@ export class Router {
     { readonly spec: CircuitBreakerSpec; readonly breaker: CircuitBreaker }
   >();
 
-  constructor(kernel: Kernel) {
+  /** @param traffic what deployments are given is counted there */
+  constructor(kernel: Kernel, traffic: TrafficBook) {
     this.#kernel = kernel;
+    this.#traffic = traffic;
     this.#replicas = new ReplicaBook(() => kernel.now);
     this.#metrics = new MetricCollection(kernel, this.#replicas);
   }
 
   /**
+   * A deployment whose circuit breakers let nobody's call through gets none, and the others share its part.
    * @param except where the request has just failed: chosen only where there is nobody else
    * @returns undefined when nobody takes requests
    */
   route(service: Service, request: RoutedRequest, except?: UnitReplica): UnitReplica | undefined {
-    const deployment = known(this.#weights, service, newWeights).choose(service.deployments);
+    const weights = known(this.#weights, service, newWeights);
+    const deployment =
+      service.spec.circuitBreaker === undefined
+        ? weights.choose(service.deployments)
+        : weights.choose(service.deployments, ({ backends }) => this.#passing(service, backends).length > 0);
     if (deployment === undefined) return undefined;
+    this.#traffic.routed(deployment);
     const backends = this.#passing(service, deployment.backends);
     const others = except === undefined ? backends : backends.filter((replica) => replica !== except);
     const candidates = others.length > 0 ? others : backends;
-    return candidates.length === 0 ? undefined : this.#choose(deployment, deployment, candidates, request);
+    return this.#choose(deployment, deployment, candidates, request);
   }
 
   /** As {@link route}, among those that take one more task. */
@@ -64,7 +74,9 @@ export class Router {
     const open = ({ backends }: Deployment) => this.#passing(service, backends).filter(takes);
     const weights = known(this.#weights, service, newWeights);
     const deployment = weights.choose(service.deployments, (each) => open(each).length > 0);
-    return deployment && this.#choose(deployment, deployment, open(deployment), request);
+    if (deployment === undefined) return undefined;
+    this.#traffic.routed(deployment);
+    return this.#choose(deployment, deployment, open(deployment), request);
   }
 
   /** One more live request of a service has its backend. @returns who gets copies of it (guide 3604, 3643) */
@@ -100,9 +112,13 @@ export class Router {
     const overConnection = request?.connection !== undefined;
     if (!overConnection) this.#book(attempt, replica);
     else if (isRouted(replica)) attempt.bookedAt = [];
-    const breaker = this.#breakerOf(replica);
     // A mirror's answers are nobody's, and so are its failures.
-    if (request === undefined || breaker === undefined) return;
+    if (request === undefined) {
+      this.#traffic.copied(replica.deployment);
+      return;
+    }
+    const breaker = this.#breakerOf(replica);
+    if (breaker === undefined) return;
     // A connection goes on where a new call would not be let through.
     if (overConnection && !breaker.passes(this.#kernel.now)) return;
     attempt.passage = breaker.pass(this.#kernel.now);

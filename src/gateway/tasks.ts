@@ -26,7 +26,7 @@ export interface TaskOrder {
 }
 
 /** The status of a creation beyond the quota (the contract's QuotaInsufficient). */
-export const QUOTA_STATUS = 400;
+const QUOTA_STATUS = 400;
 /** Waiting tasks of traffic keep a scenario going so long after anything has happened to a task of their service. */
 const PATIENCE = fromSeconds(3_600);
 

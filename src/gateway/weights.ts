@@ -51,8 +51,8 @@ export class WeightedChoice {
 }
 
 /**
- * The share of live traffic, 0 to 1, that each deployment gets as things stand: by weights and by who has a backend
- * (guide 3624, 3647). All are 0 when nobody takes any.
+ * The share of live traffic, in per cent, that each deployment gets as things stand: by weights and by who has a
+ * backend (guide 3624, 3647). All are 0 when nobody takes any.
  */
 export function actualShares(deployments: readonly WeightedDeployment[]): number[] {
   const even = allZero(liveOf(deployments));
@@ -60,7 +60,7 @@ export function actualShares(deployments: readonly WeightedDeployment[]): number
     mirror === true || backends.length === 0 ? 0 : even ? 1 : weight,
   );
   const total = counts.reduce((sum, count) => sum + count, 0);
-  return counts.map((count) => (total === 0 ? 0 : count / total));
+  return counts.map((count) => (total === 0 ? 0 : (100 * count) / total));
 }
 
 function hasBackends({ backends }: WeightedDeployment): boolean {

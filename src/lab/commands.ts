@@ -169,6 +169,7 @@ const OPERATION_NEEDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   name: isText,
   key: isText,
   digest: isText,
+  validFor: (value) => value === undefined || isCount(value),
   scope: (value) => value === 'USER' || value === 'SERVICE',
   recreate: (value) => typeof value === 'boolean',
   force: (value) => typeof value === 'boolean',
@@ -179,7 +180,7 @@ const OPERATION_NEEDS: Readonly<Record<string, (value: unknown) => boolean>> = {
   spec: (value) => typeof value === 'object' && value !== null && Array.isArray((value as { units?: unknown }).units),
 };
 const NEEDED: Readonly<Partial<Record<Operation['kind'], readonly string[]>>> = {
-  'create-key': ['name', 'digest', 'scope'],
+  'create-key': ['name', 'digest', 'scope', 'validFor'],
   'delete-key': ['key'],
   'bind-key': ['key'],
   'unbind-key': ['key'],

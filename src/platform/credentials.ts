@@ -1,4 +1,4 @@
-import { fromSeconds, type Micros } from '../kernel/index.ts';
+import { after, fromSeconds, type Micros } from '../kernel/index.ts';
 import type { ApiKeyOperation } from './operations-spec.ts';
 import type { Service } from './service.ts';
 import type { ServiceStatus } from './states.ts';
@@ -21,6 +21,11 @@ export interface ApiKey {
   /** Good until then; absent: until it is deleted. */
   readonly expiresAt?: Micros;
   readonly boundTo: ReadonlySet<Service>;
+}
+
+/** What a key is called among all keys that a service was made with. */
+export function ownKeyName(service: string, key: string): string {
+  return `${service}-${key}`;
 }
 
 /** An IAM token that has been issued. */
@@ -55,7 +60,7 @@ export class Credentials {
     if (auth.kind !== 'api-key') return;
     for (const { name, digest } of auth.keys) {
       this.#keys.set(digest, {
-        name: `${service.name}-${name}`,
+        name: ownKeyName(service.name, name),
         digest,
         description: '',
         scope: 'SERVICE',
@@ -130,10 +135,13 @@ export class Credentials {
     return undefined;
   }
 
-  #create({ kind: _, ...key }: ApiKeyOperation & { kind: 'create-key' }, now: Micros): string | undefined {
+  #create(operation: ApiKeyOperation & { kind: 'create-key' }, now: Micros): string | undefined {
+    const { kind: _, validFor, ...key } = operation;
     const taken = [...this.#keys.values()].some(({ name, digest }) => name === key.name || digest === key.digest);
     if (taken) return `there is already an API key "${key.name}"`;
-    this.#keys.set(key.digest, { description: '', ...key, createdAt: now, boundTo: new Set() });
+    if (validFor !== undefined && !(validFor > 0)) return 'a temporary key is good for more than no time';
+    const temporary = validFor === undefined ? {} : { expiresAt: after(now, validFor) };
+    this.#keys.set(key.digest, { description: '', ...key, ...temporary, createdAt: now, boundTo: new Set() });
     return undefined;
   }
 }

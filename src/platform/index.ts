@@ -8,7 +8,7 @@ export * from './application.ts';
 export * from './application-template.ts';
 export type { AutoStopState } from './auto-stop.ts';
 export * from './call-settings.ts';
-export { type ApiKey, Credentials, TOKEN_LIFE, type Token } from './credentials.ts';
+export { type ApiKey, Credentials, ownKeyName, TOKEN_LIFE, type Token } from './credentials.ts';
 export { parseCron } from './cron.ts';
 export type { Deployment, DeploymentVersion } from './deployment.ts';
 export { surgeOf, unavailableOf } from './deployment.ts';

@@ -6,9 +6,10 @@ const KEY_DIGITS = 40;
 /**
  * The plain text of an API key: fixed by the seed, the service and the key's name, so that a scenario's clients can
  * be told it beforehand. Only shells call this; the core knows keys by {@link keyDigest}.
+ * @param service whose key it is from the beginning; null: of none, an operator creates it
  */
-export function apiKeyFor(seed: number, service: string, keyName: string): string {
-  return KEY_PREFIX + hexDigest(`${seed}/api-key/${service}/${keyName}`).slice(0, KEY_DIGITS);
+export function apiKeyFor(seed: number, service: string | null, keyName: string): string {
+  return KEY_PREFIX + hexDigest(`${seed}/api-key/${service ?? ''}/${keyName}`).slice(0, KEY_DIGITS);
 }
 
 /**

@@ -61,8 +61,10 @@ export type ApiKeyOperation =
       readonly digest: string;
       readonly scope: 'USER' | 'SERVICE';
       readonly description?: string;
-      /** Of a temporary key. */
+      /** Of a temporary key: when it is over. */
       readonly expiresAt?: Micros;
+      /** Of a temporary key, in place of `expiresAt`: how long it is good for. */
+      readonly validFor?: Micros;
     }
   | { readonly kind: 'delete-key'; readonly key: string }
   | { readonly kind: 'bind-key' | 'unbind-key'; readonly key: string; readonly service: string };

@@ -1,3 +1,5 @@
+import { type CallProtocol, calledOver } from './call-settings.ts';
+
 /** What private connections are asked for, and what is wrong with what is asked (guide 2649-2746). */
 
 /** A virtual private cloud, and whose it is. */
@@ -104,8 +106,11 @@ export function parseCustomUrl(url: string): CustomUrl | undefined {
   return { host: host.toLowerCase(), path: bare };
 }
 
-/** What is wrong with the custom URLs of a connection; undefined when nothing is. */
-export function customUrlsProblem(urls: readonly string[]): string | undefined {
+/**
+ * What is wrong with the custom URLs of a connection; undefined when nothing is.
+ * @param protocol of the service, which answers over no other
+ */
+export function customUrlsProblem(urls: readonly string[], protocol?: CallProtocol): string | undefined {
   if (urls.length > MOST_CUSTOM_URLS) {
     return `a private connection has at most ${MOST_CUSTOM_URLS} custom URLs, not ${urls.length}`;
   }
@@ -115,7 +120,10 @@ export function customUrlsProblem(urls: readonly string[]): string | undefined {
   }
   const places = urls.map((url) => placeOf(parseCustomUrl(url)!));
   const twice = places.find((place, index) => places.indexOf(place) < index);
-  return twice === undefined ? undefined : `there are two custom URLs for ${twice}`;
+  if (twice !== undefined) return `there are two custom URLs for ${twice}`;
+  const known = calledOver(protocol);
+  const deaf = urls.find((url) => !known.some((each) => url.startsWith(`${each.toLowerCase()}://`)));
+  return deaf === undefined ? undefined : `"${deaf}" leads nowhere: the service is called over ${known.join(' and ')}`;
 }
 
 /** Host and path of a custom URL: what tells one from another. */

@@ -148,7 +148,8 @@ export class PrivateConnections {
         return undefined;
       case 'set-connection-urls': {
         const { customUrls } = operation;
-        const problem = customUrlsProblem(customUrls) ?? this.#taken(customUrls, connection);
+        const problem =
+          customUrlsProblem(customUrls, connection.service.spec.protocol) ?? this.#taken(customUrls, connection);
         if (problem === undefined) connection.spec = { ...connection.spec, customUrls };
         return problem;
       }
@@ -159,7 +160,8 @@ export class PrivateConnections {
   problem(service: Service, spec: ConnectionSpec): string | undefined {
     const { connection: name, customUrls = [], vpc, pool } = spec;
     if (!NAME.test(name)) return `"${name}" is no name of lower-case letters, digits and "-"`;
-    const wrong = networkProblem(spec, this.#known) ?? customUrlsProblem(customUrls) ?? this.#taken(customUrls);
+    const urls = customUrlsProblem(customUrls, service.spec.protocol);
+    const wrong = networkProblem(spec, this.#known) ?? urls ?? this.#taken(customUrls);
     if (wrong !== undefined) return wrong;
     for (const other of this.#connections.values()) {
       if (other.service !== service || other.status === 'DELETED') continue;

@@ -34,13 +34,19 @@ export function badRequest(message: string, param: string | null = null): WireEr
 
 /**
  * vLLM's refusal of a body that does not say that it is JSON; undefined when it does. As there, the media type is all that
- * counts, in any case, and what follows it does not; without the header nothing is said.
+ * counts, in any case, and what follows it does not. A body without the header is refused as well.
  */
 export function unsupportedMediaType(contentType = ''): WireError | undefined {
   const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
   if (mediaType === 'application/json') return undefined;
   const message = "Unsupported Media Type: Only 'application/json' is allowed";
   return new WireError({ message, type: 'Bad Request', param: null, code: 400 });
+}
+
+/** A server's refusal of a body that it does not read to its end; the type is the status's name, as of any such in vLLM. */
+export function bodyTooLarge(detail: string): WireError {
+  const type = 'Request Entity Too Large';
+  return new WireError({ message: `${type}: ${detail}`, type, param: null, code: 413 });
 }
 
 /** vLLM's refusal of a model name that the endpoint does not serve. */

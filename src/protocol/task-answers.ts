@@ -21,8 +21,8 @@ export const TASK_ERRORS = {
   state: {
     status: 400,
     code: 'ModelArts.0101',
-    message: 'Invalid Argument. Task %s is %s',
-    source: `${CONTRACT}; that a wrong state is answered so is ours`,
+    message: 'Invalid Argument. Task %s is %s; expected %s',
+    source: `${CONTRACT}; that a wrong state is answered so, and what follows the semicolon, is ours`,
   },
   parameter: {
     status: 400,

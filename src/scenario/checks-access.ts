@@ -1,8 +1,10 @@
 import {
+  type CallProtocol,
   type ConnectionSpec,
   customUrlsProblem,
   DEFAULT_IAM,
   networkProblem,
+  ownKeyName,
   parseCustomUrl,
   placeOf,
 } from '../platform/index.ts';
@@ -33,12 +35,12 @@ export function checkAccess(scenario: Scenario, tell: Tell): void {
   }
   checkUnique(vpcs, ['vpcs'], 'VPC', tell);
   const places = new Set<string>();
-  for (const [index, { privateConnections }] of services.entries()) {
+  for (const [index, { privateConnections, protocol }] of services.entries()) {
     const path = ['services', index, 'privateConnections'];
     checkUnique(privateConnections, path, 'private connection', tell);
     for (const [which, connection] of privateConnections.entries()) {
       const at = [...path, which];
-      checkConnection(scenario, connection, at, tell);
+      checkConnection(scenario, connection, protocol, at, tell);
       checkNetworks(privateConnections, which, at, tell);
       for (const place of placesOf(connection)) {
         if (places.has(place)) tell([...at, 'customUrls'], `${place} leads to another private connection already`);
@@ -47,10 +49,17 @@ export function checkAccess(scenario: Scenario, tell: Tell): void {
     }
   }
   checkOperations(scenario, tell);
+  checkKeys(scenario, tell);
 }
 
-/** What of a connection is wrong by itself. */
-function checkConnection(scenario: Scenario, written: Written, path: Path, tell: Tell): void {
+/** What of a connection is wrong by itself. @param protocol of its service */
+function checkConnection(
+  scenario: Scenario,
+  written: Written,
+  protocol: CallProtocol | undefined,
+  path: Path,
+  tell: Tell,
+): void {
   const { vpcs, pools } = scenario;
   const { name, customUrls = [], vpc, subnet, pool } = written;
   const from = vpc === undefined ? undefined : find(vpcs, vpc, 'VPC', [...path, 'vpc'], tell);
@@ -69,7 +78,7 @@ function checkConnection(scenario: Scenario, written: Written, path: Path, tell:
   const spec = given({ ...written, connection: name }) as ConnectionSpec;
   const network = networkProblem(spec, known);
   if (network !== undefined) tell([...path, pool === undefined ? 'vpc' : 'pool'], network);
-  const urls = customUrlsProblem(customUrls);
+  const urls = customUrlsProblem(customUrls, protocol);
   if (urls !== undefined) tell([...path, 'customUrls'], urls);
 }
 
@@ -90,17 +99,29 @@ function checkOperations(scenario: Scenario, tell: Tell): void {
   for (const [index, item] of scenario.timeline.entries()) {
     if (!('connection' in item)) continue;
     const path = ['timeline', index];
+    const service = scenario.services.find(({ name }) => name === item.service);
     if (item.do === 'create-connection') {
-      checkConnection(scenario, { ...item, name: item.connection }, path, tell);
+      checkConnection(scenario, { ...item, name: item.connection }, service?.protocol, path, tell);
       continue;
     }
-    const service = scenario.services.find(({ name }) => name === item.service);
     if (service === undefined) continue;
     const known = [...service.privateConnections, ...created.filter((each) => each.service === item.service)];
     find(known, item.connection, 'private connection', [...path, 'connection'], tell);
     if (item.do !== 'set-connection-urls') continue;
-    const problem = customUrlsProblem(item.customUrls);
+    const problem = customUrlsProblem(item.customUrls, service.protocol);
     if (problem !== undefined) tell([...path, 'customUrls'], problem);
+  }
+}
+
+/** Entries of the timeline name API keys that there are by then, or may be: those created, and those of services. */
+function checkKeys({ services, timeline }: Scenario, tell: Tell): void {
+  const created = timeline.flatMap((item) => (item.do === 'create-key' ? [{ name: item.key }] : []));
+  const own = services.flatMap(({ name, auth }) =>
+    auth.kind === 'api-key' ? auth.keys.map((key) => ({ name: ownKeyName(name, key) })) : [],
+  );
+  for (const [index, item] of timeline.entries()) {
+    if (item.do !== 'bind-key' && item.do !== 'unbind-key' && item.do !== 'delete-key') continue;
+    find([...created, ...own], item.key, 'API key', ['timeline', index, 'key'], tell);
   }
 }
 

@@ -1,6 +1,16 @@
-import { type ConnectionSpec, DEFAULT_IAM, type IamProject, type IamSpec, iamId } from '../platform/index.ts';
+import {
+  type ApiKeyOperation,
+  apiKeyFor,
+  type ConnectionSpec,
+  DEFAULT_IAM,
+  type IamProject,
+  type IamSpec,
+  iamId,
+  keyDigest,
+} from '../platform/index.ts';
 import { given } from './given.ts';
 import type { Scenario, ServiceEntry } from './schema.ts';
+import type { OperationItem } from './schema-timeline.ts';
 
 /** The account that a scenario describes; what it leaves out is the default account's. */
 export function iamOf({ domain, project, otherProjects, users }: Scenario['iam']): IamSpec {
@@ -20,3 +30,13 @@ export function connectionsOf({ privateConnections }: ServiceEntry): readonly Co
   if (privateConnections.length === 0) return undefined;
   return privateConnections.map(({ name, ...rest }) => given({ connection: name, ...rest }));
 }
+
+/** The key that an entry of the timeline creates: of no service, and known by its digest alone. */
+export function keyCreationOf(item: OperationItem & { readonly do: 'create-key' }, seed: number): ApiKeyOperation {
+  const { key: name, scope, description, for: validFor } = item;
+  const digest = keyDigest(seed, apiKeyFor(seed, null, name));
+  return given({ kind: item.do, name, digest, scope: SCOPES[scope], description, validFor }) as ApiKeyOperation;
+}
+
+/** The contract's words for what a key opens. */
+const SCOPES = { service: 'SERVICE', user: 'USER' } as const;

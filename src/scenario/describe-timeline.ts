@@ -1,6 +1,7 @@
 import type { FaultSpec, TimelineEntry } from '../lab/index.ts';
 import type { Operation } from '../platform/index.ts';
 import { scalingOf } from './defaults.ts';
+import { keyCreationOf } from './describe-access.ts';
 import { deploymentOf, type Meaning } from './describe-deployment.ts';
 import { given } from './given.ts';
 import type { DeploymentEntry, TimelineItem } from './schema.ts';
@@ -39,6 +40,8 @@ function operationOf(item: OperationItem, upgraded: DeploymentEntry | undefined,
       const { service, deployment, scaling } = item;
       return given({ kind: item.do, service, deployment, scaling: scaling && scalingOf(scaling) });
     }
+    case 'create-key':
+      return keyCreationOf(item, meaning.seed);
     default:
       return given({ kind: item.do, ...fields }) as Operation;
   }

@@ -6,7 +6,7 @@ import {
   type ParseResult,
 } from '@marcbachmann/cel-js';
 import { nearest, suggestion, UserError } from '../kernel/index.ts';
-import { type Figures, sampleFigures } from './figures.ts';
+import { type Figures, type ServiceNames, sampleFigures } from './figures.ts';
 import { EVERY, type Reference, referencesOf } from './references.ts';
 
 /** An expectation, compiled. */
@@ -28,15 +28,18 @@ const ENVIRONMENT = environment();
 const CEL_ERRORS = [ParseError, CelTypeError, EvaluationError] as const;
 const SHOWN_DECIMALS = 3;
 /** Groups that an expression may take as a whole: `services.all(s, ...)`. */
-const MAPS: ReadonlySet<string> = new Set(['services', 'events']);
+const isMap = ([root, , group, ...more]: Reference): boolean =>
+  group === undefined
+    ? root === 'services' || root === 'events'
+    : root === 'services' && group === 'deployments' && more.length === 0;
 
 /**
  * Compiles a CEL expression over the verdict's {@link Figures}. An event that never happened counts 0. An
  * expression that uses a figure without a sample does not hold.
- * @param services the names of the scenario's services
+ * @param services the names of the scenario's services, and of their deployments
  * @throws UserError when it does not parse, refers to an unknown name (the nearest is named), or is no condition
  */
-export function compileExpectation(text: string, services: readonly string[], name: string = text): Expectation {
+export function compileExpectation(text: string, services: ServiceNames, name: string = text): Expectation {
   const program = guard(text, () => {
     const parsed = ENVIRONMENT.parse(text);
     for (const reference of referencesOf(parsed.ast)) checkReference(reference, services);
@@ -62,7 +65,7 @@ export function compileExpectation(text: string, services: readonly string[], na
 /** CEL keeps integers and doubles apart; figures are doubles, and a person writes `requests.failed / 2`. */
 function environment(): Environment {
   const made = new Environment();
-  for (const root of Object.keys(sampleFigures([]))) made.registerVariable(root, 'dyn');
+  for (const root of Object.keys(sampleFigures({}))) made.registerVariable(root, 'dyn');
   const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
     '+': (a, b) => a + b,
     '-': (a, b) => a - b,
@@ -98,7 +101,7 @@ function guard<Result>(text: string, work: () => Result): Result {
   }
 }
 
-function checkReference(reference: Reference, services: readonly string[]): void {
+function checkReference(reference: Reference, services: ServiceNames): void {
   let holder: unknown = sampleFigures(services);
   for (const [index, step] of reference.entries()) {
     const path = reference.slice(0, index);
@@ -112,7 +115,7 @@ function checkReference(reference: Reference, services: readonly string[]): void
       holder = found;
     }
   }
-  if (typeof holder !== 'object' || holder === null || (reference.length === 1 && MAPS.has(reference[0]!))) return;
+  if (typeof holder !== 'object' || holder === null || isMap(reference)) return;
   const parts = Object.keys(holder).map((key) => `"${pathOf([...reference, key])}"`);
   throw new UserError(`"${pathOf(reference)}" is a group of figures; expected one of ${parts.join(', ')}`);
 }

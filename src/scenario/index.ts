@@ -6,7 +6,15 @@
 export { describe, serviceId } from './describe.ts';
 export { parseDuration } from './duration.ts';
 export { compileExpectation, type Expectation, type Judgement } from './expressions.ts';
-export { type Figures, figuresOf, type LoadFigures, type ServiceFigures, sampleFigures } from './figures.ts';
+export {
+  type DeploymentFigures,
+  type Figures,
+  figuresOf,
+  type LoadFigures,
+  type ServiceFigures,
+  type ServiceNames,
+  sampleFigures,
+} from './figures.ts';
 export { type Overrides, readScenario, type ScenarioDocument, type TraceFile } from './parse.ts';
 export { jsonSchema, type Scenario } from './schema.ts';
 export { judge, type LiveFigures, type Verdict } from './verdict.ts';

@@ -1,6 +1,7 @@
 import { UserError } from '../kernel/index.ts';
 import { checkScenario } from './checks.ts';
 import { compileExpectation, type Expectation } from './expressions.ts';
+import type { ServiceNames } from './figures.ts';
 import { explain, type Problem, problemsOf } from './messages.ts';
 import { type DeploymentEntry, type Scenario, scenarioSchema } from './schema.ts';
 import { idsOf } from './schema-catalogue.ts';
@@ -60,7 +61,7 @@ export function readScenario(
 }
 
 function compileAll(scenario: Scenario, problems: Problem[]): Expectation[] {
-  const services = scenario.services.map(({ name }) => name);
+  const services = namesOf(scenario);
   return scenario.expect.flatMap((entry, index) => {
     const [text, name] = typeof entry === 'string' ? [entry, entry] : [entry.that, entry.name ?? entry.that];
     const path = typeof entry === 'string' ? ['expect', index] : ['expect', index, 'that'];
@@ -72,6 +73,19 @@ function compileAll(scenario: Scenario, problems: Problem[]): Expectation[] {
       return [];
     }
   });
+}
+
+/** Of deployments that the timeline adds, too. */
+function namesOf({ services, timeline }: Scenario): ServiceNames {
+  const added = timeline.filter((item) => item.do === 'add-deployment');
+  return Object.fromEntries(
+    services.map(({ name, deployments }) => [
+      name,
+      [...deployments, ...added.filter(({ service }) => service === name).map(({ spec }) => spec)].map(
+        (each) => each.name,
+      ),
+    ]),
+  );
 }
 
 function filesOf(scenario: Scenario, source: Source): TraceFile[] {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MOST_CUSTOM_URLS } from '../platform/index.ts';
-import { label, list, name, text } from './fields.ts';
+import { label, list, name, positiveDuration, text } from './fields.ts';
 import { expecting } from './messages.ts';
 import { callSettings } from './schema-service.ts';
 
@@ -65,6 +65,7 @@ export const privateConnections = z
   .describe('Private connections that are there from the beginning.');
 
 const service = { service: label().describe('The service.') };
+const key = { key: text('the name of an API key').describe('The API key; those of a service are SERVICE-KEY.') };
 const connection = { ...service, connection: name().describe('The private connection.') };
 
 /** A setting that may be changed, or taken away by null. */
@@ -110,4 +111,19 @@ export const ACCESS_OPERATIONS = {
     'Changes the custom URLs of a private connection.',
     { ...connection, customUrls: customUrls() },
   ],
+  'create-key': [
+    'Creates an API key.',
+    {
+      key: name().describe('The name of the key, which fixes its text together with the seed.'),
+      scope: z
+        .enum(['service', 'user'])
+        .default('service')
+        .describe('It opens the services that it is bound to, or every service that asks for keys.'),
+      description: text('a description').optional().describe('What it is for.'),
+      for: positiveDuration().optional().describe('How long it is good for. Default: until it is deleted.'),
+    },
+  ],
+  'bind-key': ['Binds an API key to a service.', { ...key, ...service }],
+  'unbind-key': ['Unbinds an API key from a service.', { ...key, ...service }],
+  'delete-key': ['Deletes an API key that is bound to no service.', key],
 } as const satisfies Readonly<Record<string, readonly [what: string, fields: z.ZodRawShape]>>;

@@ -178,6 +178,10 @@ const operationsOf = (ids: Ids) =>
     accessEntry('retry-connection'),
     accessEntry('delete-connection'),
     accessEntry('set-connection-urls'),
+    accessEntry('create-key'),
+    accessEntry('bind-key'),
+    accessEntry('unbind-key'),
+    accessEntry('delete-key'),
   ] as const;
 
 export const timelineOf = (ids: Ids) => z.discriminatedUnion('do', [...FAULTS, ...operationsOf(ids)]);

@@ -6,10 +6,12 @@ export interface RequestFigures {
   readonly requests: {
     readonly total: number;
     readonly completed: number;
-    /** Refused, or cut before their last token. */
+    /** Refused, cut before their last token, or answered with an error of the pod's. */
     readonly failed: number;
     readonly refused: number;
     readonly cut: number;
+    /** Answered whole, with a status of 5xx. */
+    readonly errored: number;
     /** Ended by their clients. */
     readonly aborted: number;
     readonly inFlight: number;
@@ -27,6 +29,14 @@ export interface RequestFigures {
   readonly requestsPerSecond: number;
 }
 
+/** From this status on an answer that came whole is an error of the pod's: its request has failed. */
+const ERRORS_FROM = 500;
+
+/** A whole answer that says that its pod has failed, as an application's own 500 does. */
+export function isErrorAnswer({ outcome, status }: Pick<RequestRecord, 'outcome' | 'status'>): boolean {
+  return outcome === Outcome.completed && status >= ERRORS_FROM;
+}
+
 export function requestFigures(records: Iterable<RequestRecord>): RequestFigures {
   const outcomes = [0, 0, 0, 0, 0];
   const ttft: number[] = [];
@@ -38,14 +48,17 @@ export function requestFigures(records: Iterable<RequestRecord>): RequestFigures
   let first = Number.POSITIVE_INFINITY;
   let last = Number.NEGATIVE_INFINITY;
   let total = 0;
+  let errored = 0;
   for (const record of records) {
     total++;
-    outcomes[record.outcome]!++;
+    const isError = isErrorAnswer(record);
+    if (isError) errored++;
+    else outcomes[record.outcome]!++;
     if (record.admittedAt >= 0) prompt += record.promptTokens;
     output += record.outputTokens;
     if (record.arrivedAt < first) first = record.arrivedAt;
     if (record.endedAt > last) last = record.endedAt;
-    if (record.outcome !== Outcome.completed) continue;
+    if (isError || record.outcome !== Outcome.completed) continue;
     ttft.push((record.firstTokenAt - record.arrivedAt) / 1_000);
     e2e.push((record.endedAt - record.arrivedAt) / 1_000);
     queue.push((record.admittedAt - record.arrivedAt) / 1_000);
@@ -62,9 +75,10 @@ export function requestFigures(records: Iterable<RequestRecord>): RequestFigures
     requests: {
       total,
       completed,
-      failed: refused + cut,
+      failed: refused + cut + errored,
       refused,
       cut,
+      errored,
       aborted: outcomes[Outcome.aborted]!,
       inFlight: outcomes[Outcome.inFlight]!,
     },

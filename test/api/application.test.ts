@@ -103,6 +103,14 @@ describe.each(DOORS)('an application through $name', ({ open }) => {
       expect(Buffer.from(await (back.get('images') as File).arrayBuffer()).equals(file)).toBe(true);
     }));
 
+  test('refuses a body that is too large itself, at its own port', () =>
+    within(probed(APPLICATION), async (door, fetch) => {
+      const answer = await fetch(`${door.pod(SLOT)}/echo`, post(Buffer.alloc(51 * 2 ** 20)));
+      expect([answer.status, await answer.json()]).toEqual([413, { detail: 'Request Entity Too Large' }]);
+      const atGateway = await fetch(`${door.url('app')}/echo`, post(Buffer.alloc(51 * 2 ** 20)));
+      expect([atGateway.status, await atGateway.json()]).toMatchObject([413, { error_code: 'APIG.0201' }]);
+    }));
+
   test('sees path, query, headers and body as they came', () =>
     withApplication(async (base, fetch) => {
       const path = '/files/a%2Fb/%E4%B8%AD;v=1/';

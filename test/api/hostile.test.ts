@@ -121,6 +121,15 @@ describe('a hostile client of the gateway port', () => {
       expect(await response.json()).toMatchObject({ error_code: 'APIG.0201' });
     }));
 
+  test("that sends a pod 60 MB gets its server's own 413", () =>
+    unharmed(async () => {
+      const body = Buffer.alloc(60 * 2 ** 20, 'a');
+      const response = await fetch(door.pod('chat/main/0') + PATH, { ...post({}), body });
+      expect(response.status).toBe(413);
+      const error = { code: 413, param: null, message: expect.stringContaining(String(BODY_LIMIT_BYTES)) };
+      expect(await response.json()).toMatchObject({ error });
+    }));
+
   test('that sends a body just below the limit is answered', () =>
     unharmed(async () => {
       const body = JSON.stringify({ ...BODY, padding: '' });

@@ -217,6 +217,45 @@ describe.each(DOORS)('through $name', ({ open }) => {
       expect((await get('/metrics?compat=0.9')).text).toContain('vllm:gpu_cache_usage_perc');
     });
 
+    test('lets pages of any origin ask and read, and says nothing of that to others', async () => {
+      const origin = 'https://page.example';
+      const preflight = { origin, 'access-control-request-method': 'POST' };
+      for (const path of ['/v1/chat/completions', '/v1/models', '/nothing']) {
+        const headers = { ...preflight, 'access-control-request-headers': 'authorization,content-type' };
+        const asking = await asked(path, { method: 'OPTIONS', headers });
+        expect([asking.status, asking.text]).toEqual([200, 'OK']);
+        expect(Object.fromEntries(asking.headers)).toMatchObject({
+          'access-control-allow-origin': '*',
+          'access-control-allow-methods': expect.stringContaining('POST'),
+          'access-control-allow-headers': 'authorization,content-type',
+          'access-control-max-age': '600',
+        });
+      }
+      const strange = { origin, 'access-control-request-method': 'BREW' };
+      expect((await asked('/v1/models', { method: 'OPTIONS', headers: strange })).status).toBe(400);
+      const readable = async (path: string, body: object, status: number): Promise<void> => {
+        const { headers, ...init } = post({ model: MODEL, ...body }, key());
+        const page = await asked(path, { ...init, headers: { ...headers, origin } as Record<string, string> });
+        expect([page.status, page.headers.get('access-control-allow-origin')]).toEqual([status, '*']);
+        expect((await ask(path, body)).headers.has('access-control-allow-origin')).toBe(false);
+      };
+      for (const stream of [true, false]) {
+        await readable('/v1/chat/completions', { messages: HELLO, max_tokens: 2, stream }, 200);
+      }
+      await readable('/tokenize', { prompt: 'a' }, 200);
+      await readable('/v1/chat/completions', { messages: [] }, 400);
+      await readable('/health', {}, 405);
+      await readable('/nothing', {}, 404);
+    });
+
+    test('names the method that a path takes', async () => {
+      const wrong = async (path: string, init: RequestInit) => (await asked(path, init)).headers.get('allow');
+      expect((await get('/v1/completions')).status).toBe(405);
+      expect((await get('/v1/completions')).headers.get('allow')).toBe('POST');
+      expect(await wrong('/v1/models', post({}, key()))).toBe('GET');
+      expect(await wrong('/nothing', post({}, key()))).toBeNull();
+    });
+
     test.each([
       ['/v1/chat/completions', { messages: [] }, 400],
       ['/v1/completions', { prompt: 'a', model: 'gpt-9' }, 404],
@@ -237,6 +276,17 @@ describe.each(DOORS)('through $name', ({ open }) => {
     });
   });
 
+  test('a page may read why the gateway refuses it', async () => {
+    await door.within(async (fetch) => {
+      const { headers, ...init } = post({ messages: HELLO }, 'sk-wrong');
+      const origin = 'https://page.example';
+      const url = `${door.url('chat')}/v1/chat/completions`;
+      const refused = await fetch(url, { ...init, headers: { ...headers, origin } as Record<string, string> });
+      expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, '*']);
+      await refused.text();
+    });
+  });
+
   test("the gateway's own refusals carry one id, in the header and in the body", async () => {
     await door.within(async (fetch) => {
       const url = `${door.url('chat')}/v1`;
@@ -253,4 +303,28 @@ describe.each(DOORS)('through $name', ({ open }) => {
       }
     });
   });
+});
+
+/** vLLM has put its errors into an `error` since 0.10. */
+test.each(DOORS)('through $name, a unit of an old vLLM words its errors as that did', async ({ open }) => {
+  const units = [{ model: MODEL, engine: { maxModelLen: 4_096, version: '0.9.1' } }];
+  const services = [{ name: 'chat', deployments: [{ name: 'main', pool: 'npu', instances: 1, units }] }];
+  const door = await open(scenario({ services }));
+  try {
+    await door.within(async (fetch) => {
+      for (const [path, status] of [
+        ['/v1/chat/completions', 404],
+        ['/tokenize', 404],
+      ] as const) {
+        const body = { model: 'gpt-9', messages: HELLO, prompt: 'a' };
+        const response = await fetch(`${door.url('chat')}${path}`, post(body, door.apiKey('chat')));
+        expect(response.status).toBe(status);
+        expect(await response.json()).toMatchObject({ object: 'error', code: status, message: expect.any(String) });
+      }
+      const version = await fetch(`${door.pod(SLOT)}/version`);
+      expect(await version.json()).toEqual({ version: '0.9.1' });
+    });
+  } finally {
+    door.close();
+  }
 });

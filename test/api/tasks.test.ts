@@ -241,14 +241,14 @@ describe.each(DOORS)('through $name', ({ open }) => {
     within(async (client) => {
       const { task_id: id } = await client.create();
       await client.until(id, 'succeeded');
-      for (const [method, path] of [
-        ['POST', '/start'],
-        ['POST', '/stop'],
-        ['PUT', ''],
+      for (const [method, path, expected] of [
+        ['POST', '/start', 'created or stopped'],
+        ['POST', '/stop', 'starting or running or upgrading'],
+        ['PUT', '', 'created or starting or stopped or upgrading'],
       ] as const) {
         const { status, json } = await client.ask(method, `/tasks/${id}${path}`, HELLO);
         expect([status, json.error_code]).toEqual([400, 'ModelArts.0101']);
-        expect(json.error_msg).toContain('succeeded');
+        expect(json.error_msg).toBe(`Invalid Argument. Task ${id} is succeeded; expected ${expected}`);
       }
     }));
 

@@ -73,6 +73,16 @@ describe('services of every kind that are served', () => {
     expect(answer.status, await answer.text()).toBe(status);
   });
 
+  test('a service that does not run is told apart', () => {
+    expect(lab.addresses.services.map(({ status }) => status)).toEqual(SERVICES.map(() => 'RUNNING'));
+    expect(printed('chat')).not.toContain('RUNNING');
+    const { services, ...rest } = lab.addresses;
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    printAddresses({ ...rest, services: [{ ...services[0]!, status: 'DEPLOYING' }] });
+    expect(write.mock.lastCall![0]).toContain('\n         is DEPLOYING\n');
+    write.mockRestore();
+  });
+
   test('every key that a service was made with is told, and opens it', async () => {
     const { apiKey, apiKeys, url } = lab.addresses.services.find(({ name }) => name === 'socket')!;
     expect(apiKeys.map(({ name }) => name)).toEqual(['ci', 'batch']);

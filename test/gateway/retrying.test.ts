@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { fromMillis, fromSeconds, type Micros } from '../../src/kernel/index.ts';
 import type { ServiceSpec } from '../../src/platform/index.ts';
 import { Outcome } from '../../src/telemetry/index.ts';
-import { ask, called, slotOf, tokenTimes, untilEnded } from '../support/calls.ts';
+import { ask, called, deploymentOf, slotOf, tokenTimes, untilEnded } from '../support/calls.ts';
 import { quick } from '../support/quick.ts';
 import { DEPLOYMENT, hashOf, SERVICE } from '../support/world.ts';
 
@@ -133,5 +133,40 @@ describe('a circuit breaker, end to end', () => {
     lab.pass(5);
     const again = Array.from({ length: 10 }, () => ask(lab, {}, 10_000 as Micros));
     expect(again.filter((reply) => slotOf(lab, reply) === hung[0])).toHaveLength(1);
+  });
+
+  test('leaves no deployment a share that nobody there may take: the others get it', () => {
+    const settings = { requestTimeout: fromSeconds(1), circuitBreaker: { errorRate: 0.5 } };
+    const startup = quick().units[0]!.probes.startup!;
+    const units = quick().units.map((unit) => ({ ...unit, probes: { startup } }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 3 }), (weight, instances) => {
+        const hanging = quick({ instances: 1, weight: 50, units });
+        const lab = called(settings, [hanging, quick({ name: 'other', instances, weight })]);
+        lab.strike({ kind: 'hang-container', service: SERVICE, deployment: DEPLOYMENT, instance: 0 });
+        // Enough for the breaker in front of the hung pod, whatever its share is.
+        for (let call = 0; call < 80; call++) ask(lab, {}, 1_000);
+        lab.pass(1.5);
+        const then = Array.from({ length: 20 }, () => ask(lab, { maxTokens: 1 }, 1_000));
+        expect(then.map(({ refusal }) => refusal?.status)).toEqual(then.map(() => undefined));
+        expect(new Set(then.map((reply) => deploymentOf(lab, reply)))).toEqual(new Set(['other']));
+        untilEnded(lab);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  test('in front of every pod there is, open, it leaves nobody to ask', () => {
+    const settings = { requestTimeout: fromSeconds(1), circuitBreaker: { errorRate: 0.5 } };
+    const startup = quick().units[0]!.probes.startup!;
+    const units = quick().units.map((unit) => ({ ...unit, probes: { startup } }));
+    const lab = called(settings, [quick({ instances: 1, units }), quick({ name: 'other', instances: 1, units })]);
+    for (const deployment of [DEPLOYMENT, 'other']) {
+      lab.strike({ kind: 'hang-container', service: SERVICE, deployment, instance: 0 });
+    }
+    for (let call = 0; call < 60; call++) ask(lab, {}, 1_000);
+    lab.pass(1.5);
+    expect(ask(lab).refusal).toMatchObject({ by: 'gateway', error: 'noBackend', status: 503 });
+    untilEnded(lab);
   });
 });

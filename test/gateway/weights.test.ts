@@ -102,7 +102,7 @@ describe('weights', () => {
         const turns = all.map(() => 0);
         for (let index = 0; index < count; index++) turns[all.indexOf(chooser.choose(all)!)]!++;
         for (const [index, share] of shares.entries()) {
-          expect(Math.abs(turns[index]! - count * share)).toBeLessThanOrEqual(each.length);
+          expect(Math.abs(turns[index]! - (count * share) / 100)).toBeLessThanOrEqual(each.length);
         }
       }),
     );
@@ -118,11 +118,11 @@ describe('actual shares', () => {
   };
 
   test.each<[string, readonly WeightedDeployment[], readonly number[]]>([
-    ['follow the weights', [main, next], [0.9, 0.1]],
-    ['leave out who has no backend', [main, next, down], [0.9, 0.1, 0]],
-    ['leave out mirrors', [main, mirror, next], [0.9, 0, 0.1]],
-    ['are even when all weights are 0', [plain(0), plain(0), { ...down, weight: 0 }], [0.5, 0.5, 0]],
-    ["are even when all weights but a mirror's are 0", [plain(0), mirror, plain(0)], [0.5, 0, 0.5]],
+    ['follow the weights', [main, next], [90, 10]],
+    ['leave out who has no backend', [main, next, down], [90, 10, 0]],
+    ['leave out mirrors', [main, mirror, next], [90, 0, 10]],
+    ['are even when all weights are 0', [plain(0), plain(0), { ...down, weight: 0 }], [50, 50, 0]],
+    ["are even when all weights but a mirror's are 0", [plain(0), mirror, plain(0)], [50, 0, 50]],
     ['give nothing to a weight of 0, even when nobody else is up', [plain(0), down], [0, 0]],
     ['are nothing where nobody is', [], []],
   ])('%s (guide 3594, 3609, 3644)', (_, deployments, shares) => {
@@ -138,7 +138,8 @@ describe('actual shares', () => {
         const even = all.every(({ weight }) => weight === 0);
         const round = all.reduce((sum, { weight, backends }) => sum + (even ? 1 : weight) * backends.length, 0);
         const chosen = Array.from({ length: round }, () => chooser.choose(all));
-        const counted = all.map((one) => chosen.filter((other) => other === one).length / Math.max(round, 1));
+        const timesChosen = (one: unknown): number => chosen.filter((other) => other === one).length;
+        const counted = all.map((one) => (100 * timesChosen(one)) / Math.max(round, 1));
         for (const [index, share] of actualShares(all).entries()) expect(share).toBeCloseTo(counted[index]!, 9);
       }),
     );

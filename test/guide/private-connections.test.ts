@@ -148,12 +148,16 @@ describe('private connections', () => {
     const from = (customUrls: readonly string[]): object => ({ vpc: 'ours', subnet: 'a', customUrls });
     expect(operate(each, apply('one', from(urls(11))))).toMatch(/at most 10 custom URLs, not 11/);
     expect(operate(each, apply('one', from(['llm.example.com'])))).toMatch(/is no custom URL/);
+    // The service is called over HTTP and HTTPS: it would never answer.
+    expect(operate(each, apply('one', from(['wss://llm.corp.example'])))).toMatch(/called over HTTP and HTTPS/);
     expect(operate(each, apply('one', from(urls(10))))).toBeUndefined();
+    const change = { kind: 'set-connection-urls', service: SERVICE, connection: 'one' } as const;
+    expect(operate(each, { ...change, customUrls: ['ws://llm.corp.example'] })).toMatch(/"ws:.*leads nowhere/);
   });
 
   guideRule(2687, 'a call to a custom URL, of any path, comes in over its private connection', () => {
     const each = lab();
-    const customUrls = ['http://llm.corp.example', 'https://llm.corp.example/chat/', 'wss://10.0.0.7:8443/live'];
+    const customUrls = ['http://llm.corp.example', 'https://llm.corp.example/chat/', 'https://10.0.0.7:8443/live'];
     operate(each, apply('one', { vpc: 'ours', subnet: 'a', customUrls }));
     each.pass(60);
     const { connections } = each.world.platform;

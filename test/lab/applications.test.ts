@@ -4,6 +4,7 @@ import type { Call, Reply } from '../../src/gateway/index.ts';
 import { fromMillis, fromSeconds, type Micros } from '../../src/kernel/index.ts';
 import { type FaultSpec, mistakeIn } from '../../src/lab/index.ts';
 import type { ApplicationUnitSpec, DeploymentSpec, RouteSpec } from '../../src/platform/index.ts';
+import { figuresOf } from '../../src/scenario/index.ts';
 import { ask, called, callLab, tokenTimes, untilEnded } from '../support/calls.ts';
 import { Quick, quick, quickUnit, revised } from '../support/quick.ts';
 import { DEPLOYMENT, hashOf, SERVICE, traffic } from '../support/world.ts';
@@ -57,6 +58,18 @@ describe('an application behind the gateway', () => {
     ].map((call) => ask(lab, call));
     untilEnded(lab);
     expect(statuses(lab, replies)).toEqual([200, 500, 404, 405, 404]);
+  });
+
+  test('has failed a request that it answers with an error of its own, and none that it answers with a 404', () => {
+    const lab = called({}, [applied()]);
+    for (const path of ['/one', '/broken', '/none', '/broken']) ask(lab, askFor(path));
+    untilEnded(lab);
+    const { requests, e2eMs, services } = figuresOf(lab.world);
+    const counts = { total: 4, completed: 2, failed: 2, errored: 2, refused: 0, cut: 0, aborted: 0, inFlight: 0 };
+    expect(requests).toEqual(counts);
+    expect(services[SERVICE]!.requests).toEqual(counts);
+    // Only completed requests have latencies: what fails at once would flatter them.
+    expect([e2eMs.count, e2eMs.max]).toEqual([2, 500]);
   });
 
   test('is retried elsewhere when its pod crashes before the first piece, and cut after it', () => {

@@ -59,7 +59,7 @@ describe('the timeline', () => {
         do: 'set-connection-urls',
         service: 'chat',
         connection: 'desks',
-        customUrls: ['ws://a.example.com'],
+        customUrls: ['http://a.example.com'],
       },
       { at: '20s', do: 'approve-connection', service: 'chat', connection: 'desks' },
       { at: '21s', do: 'revoke-connection', service: 'chat', connection: 'desks' },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compileExpectation, type Figures, sampleFigures } from '../../src/scenario/index.ts';
 
-const SERVICES = ['chat', 'code-completion'];
+const SERVICES = { chat: ['main', 'next-version'], 'code-completion': ['main'] };
 const FIGURES: Figures = {
   ...sampleFigures(SERVICES),
   requests: { ...sampleFigures(SERVICES).requests, total: 40, completed: 39, failed: 1 },
@@ -26,6 +26,16 @@ describe('an expectation is judged on the figures', () => {
       true,
       'services.chat.preemptions = 1, services["code-completion"].preemptions = 1',
     ],
+    [
+      'services.chat.deployments.main.share + services.chat.deployments["next-version"].copies == 2',
+      true,
+      'services.chat.deployments.main.share = 1, services.chat.deployments["next-version"].copies = 1',
+    ],
+    [
+      'services.chat.deployments.all(d, services.chat.deployments[d].requests == 1)',
+      true,
+      'services.chat.deployments.main.requests = 1, services.chat.deployments["next-version"].requests = 1',
+    ],
     ['tpotMs.p99 < 50', false, 'tpotMs.p99: no sample'],
     ['true', true, ''],
   ])('%s', (text, held, detail) => {
@@ -44,10 +54,18 @@ describe('an expectation is judged on the figures', () => {
       'services.chat.status == RUNNING',
       'unknown name "RUNNING"; a text is written in quotes, as in services.NAME.status == "RUNNING"',
     ],
+    [
+      'services.chat.deployments.mian.share == 90',
+      'unknown name "services.chat.deployments.mian"; did you mean "services.chat.deployments.main"?',
+    ],
+    [
+      'services.chat.deployments.main > 5',
+      '"services.chat.deployments.main" is a group of figures; expected one of "services.chat.deployments.main.requests", "services.chat.deployments.main.share", "services.chat.deployments.main.copies"',
+    ],
     ['ttftMs.p99.max < 5', 'unknown name "ttftMs.p99.max"; "ttftMs.p99" is a single figure'],
     [
       'requests > 5',
-      '"requests" is a group of figures; expected one of "requests.total", "requests.completed", "requests.failed", "requests.refused", "requests.cut", "requests.aborted", "requests.inFlight"',
+      '"requests" is a group of figures; expected one of "requests.total", "requests.completed", "requests.failed", "requests.refused", "requests.cut", "requests.errored", "requests.aborted", "requests.inFlight"',
     ],
     ['requests.total', '"requests.total" is a number; expected a condition that is true or false'],
     ['requests.total <', '"requests.total <" is no expression over the figures: Unexpected token: EOF (character 17)'],

@@ -55,6 +55,7 @@ const MORE = { name: 'more', pool: 'npu', instances: 1, units: [UNIT] };
 
 const NEW = { service: 'chat', connection: 'new' };
 const OLD = { service: 'chat', connection: 'old' };
+const CREATED = { do: 'create-key', key: 'guest' };
 const APPLIED = { do: 'create-connection', ...NEW, ...VPC };
 
 /** What comes before each kind, one second after the other, if anything has to. */
@@ -112,6 +113,10 @@ const ENTRIES: readonly (readonly [kind: string, entry: object, ...before: objec
   ],
   ['delete-connection', OLD],
   ['set-connection-urls', { ...OLD, customUrls: ['http://llm.example.com/chat'] }],
+  ['create-key', { key: 'guest', scope: 'user', description: 'for guests', for: '1m' }],
+  ['bind-key', { key: 'guest', service: 'chat' }, CREATED],
+  ['unbind-key', { key: 'guest', service: 'chat' }, CREATED, { do: 'bind-key', key: 'guest', service: 'chat' }],
+  ['delete-key', { key: 'guest' }, CREATED],
 ];
 
 describe('an entry of the timeline is read, and strikes or is done', () => {

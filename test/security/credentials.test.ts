@@ -169,6 +169,22 @@ describe('whatever is sent', () => {
     );
   });
 
+  test.each([
+    ['10.1.2.3:5555', '10.1.2.3'],
+    ['[2001:db8::1]:5555', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['[fe80::1%eth0]:80', 'fe80::1'],
+    ['10.1.2.3:5555, 10.9.9.9', '10.1.2.3'],
+    ['10.1.2.300:5555', undefined],
+    ['10.1.2.3:port', undefined],
+    ['[2001:db8::1', undefined],
+    ['[]:80', undefined],
+    ['example.com:80', undefined],
+  ])('the address in X-Forwarded-For: %s is %s, with its port or without', (forwarded, address) => {
+    expect(shown({ 'x-forwarded-for': forwarded }).clientIp).toBe(address);
+  });
+
   test('no header at all makes a key of nothing', () => {
     const value = fc.string({ unit: 'binary', maxLength: 30 });
     fc.assert(
