@@ -150,7 +150,8 @@ describe('when things go wrong', () => {
       });
 
       test('a 503 that passes is tried again', async () => {
-        const refuse = { do: 'refuse', service: 'chat', status: 503, at: '0s', for: '2s' };
+        // Long enough for the slowest client to have started, on a machine that is busy.
+        const refuse = { do: 'refuse', service: 'chat', status: 503, at: '0s', for: '6s' };
         const requests = await withSimulator({ timeline: [refuse] }, async (simulator) => {
           expect(await client!.ask({ ...simulator.gateway, retries: 6 })).toMatchObject({ error: null });
         });
