@@ -66,7 +66,7 @@ describe('live comparison', () => {
       'ERROR',
       'DELETING',
     ];
-    const taken = STATES.filter((status) => bars({ ...state, status } as unknown as ServiceState) === null);
+    const taken = STATES.filter((status) => bars({ ...state, status } as unknown as ServiceState).barred === null);
     expect(taken).toEqual(['RUNNING', 'CONCERNING', 'UPGRADING']);
   });
 });
