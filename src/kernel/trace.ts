@@ -76,7 +76,8 @@ export class Trace {
     let left = value < 0 ? -2 * value - 1 : 2 * value;
     while (left >= 0x80) {
       const higher = Math.floor(left / 0x80);
-      this.#bytes[this.#filled++] = 0x80 + left - 0x80 * higher;
+      // The difference first: above 2^53 a sum would be rounded.
+      this.#bytes[this.#filled++] = left - 0x80 * higher + 0x80;
       left = higher;
     }
     this.#bytes[this.#filled++] = left;

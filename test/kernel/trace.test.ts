@@ -55,6 +55,13 @@ describe('the trace', () => {
     );
   });
 
+  test('the lowest bit of a figure counts, however large it is', () => {
+    const of = (figure: number): string => hash([{ at: 0, code: 1, figures: [0, figure, 0, 0] }]);
+    for (const edge of [2 ** 52 - 37, 2 ** 51, 2 ** 45 + 1]) {
+      expect(new Set([edge, edge - 1, -edge, 1 - edge].map(of)).size).toBe(4);
+    }
+  });
+
   test('a record more, a record less or two in another order change the hash', () => {
     fc.assert(
       fc.property(fc.array(entry, { minLength: 2, maxLength: 40 }), fc.nat(), (records, index) => {
