@@ -11,6 +11,7 @@ export interface Certificate {
 /** Names and addresses by which a machine is its own. */
 const LOCAL = ['localhost', '127.0.0.1', '::1'] as const;
 const LIFE_YEARS = 1;
+const SERIAL_BYTES = 16;
 /** Clients whose clocks are a little behind take it as well. */
 const EARLIER_MS = 3_600_000;
 const ECDSA_WITH_SHA256 = '1.2.840.10045.4.3.2';
@@ -52,13 +53,23 @@ interface Unlisted {
 /** Places in a certificate's body, version first (RFC 5280, 4.1). */
 const Part = { algorithm: 2, key: 6 } as const;
 
+/**
+ * A serial number of these bytes, in hexadecimal digits. Its first bits are 01: a number that begins with one bit is
+ * negative, and of one that begins with nine zeros the first byte is too many for its encoding (X.690, 8.3.2), which one
+ * certificate in some hundreds would be refused for.
+ */
+export function serialOf(random: Uint8Array): string {
+  const bytes = Buffer.from(random);
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
 /** What is signed. The library writes all of it but what it has of RSA alone: the key, and how it signs. */
 function bodyOf(names: readonly string[], algorithm: forge.asn1.Asn1, key: forge.asn1.Asn1): forge.asn1.Asn1 {
   const one = new forge.jsbn.BigInteger('1');
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.setRsaPublicKey(one, one);
-  // A positive number: its first bit is no sign.
-  certificate.serialNumber = `00${randomBytes(16).toString('hex')}`;
+  certificate.serialNumber = serialOf(randomBytes(SERIAL_BYTES));
   const { notBefore, notAfter } = certificate.validity;
   notBefore.setTime(Date.now() - EARLIER_MS);
   notAfter.setTime(notBefore.getTime());

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import OpenAI from 'openai';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { describe, expect, test } from 'vitest';
+import { serialOf } from '../../src/api/certificate.ts';
 import { selfSigned } from '../../src/api/index.ts';
 import { Lab } from '../../src/index.ts';
 import { inferlab, Serving, SMALL, scratch } from '../support/cli.ts';
@@ -38,6 +39,14 @@ const MATRIX = scenario(
 const overOf = (stated: string | undefined): readonly string[] => (stated === undefined ? ['HTTP', 'HTTPS'] : [stated]);
 
 describe('a certificate', () => {
+  test('has a serial number that is positive and no longer than it need be, whatever was drawn', () => {
+    for (const first of [0x00, 0x01, 0x7f, 0x80, 0xff]) {
+      const serial = serialOf(Uint8Array.of(first, 0, 1, 2));
+      expect(serial).toMatch(/^[4-7]/);
+      expect(serial).toHaveLength(8);
+    }
+  });
+
   test("is for this machine's names and the host, for a year, and signed by its own key", () => {
     for (const [host, also] of [
       ['sim.example', 'DNS:sim.example'],
