@@ -198,11 +198,13 @@ export class LiveServer {
 
   /** Instances that upgrades and scaling add bring slots of their own. */
   #findSlots(): void {
-    const { slots } = this.#live.world.platform;
-    for (const slot of slots.slice(this.#pods.length)) {
+    const { platform } = this.#live.world;
+    // Asked at every turn, and hardly ever answered with more.
+    if (platform.slotCount === this.#pods.length) return;
+    for (const slot of platform.slots.slice(this.#pods.length)) {
       const port = podPortOf(this.#options.podPort, this.#pods.length);
       // A container speaks the protocol of its service (guide 441); at its own port without TLS.
-      const webSocket = isWebSocket(this.#live.world.platform.replicaAt(slot)?.deployment.service.spec.protocol);
+      const webSocket = isWebSocket(platform.replicaAt(slot)?.deployment.service.spec.protocol);
       const door = this.#door({ slot }, port, webSocket, {});
       this.#pods.push({ slot, door, engine: undefined, busy: false });
     }

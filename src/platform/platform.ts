@@ -192,6 +192,10 @@ export class Platform {
     return [...this.#slots.keys()];
   }
 
+  get slotCount(): number {
+    return this.#slots.size;
+  }
+
   /** The pod that a fault or an operation names; undefined when there is none now. */
   podOf(target: PodTarget): Pod | undefined {
     const instance = this.service(target.service)?.deployment(target.deployment)?.instanceAt(target.instance);
