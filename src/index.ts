@@ -35,6 +35,7 @@ import {
   type LoadOptions,
   loadScenarioFile,
   loadScenarioText,
+  MachineHash,
   readText,
 } from './files/index.ts';
 import { type DeploymentShare, deploymentShares } from './gateway/index.ts';
@@ -124,6 +125,7 @@ export class Lab {
     this.#loaded = loaded;
     this.#noTraffic = noTraffic;
     this.#world = new World(loaded.description, {
+      traceHash: new MachineHash(),
       noTraffic,
       tokenSink: (request, times) => this.#tokens.set(request, times),
     });

@@ -6,8 +6,6 @@ import type { Caller } from './language-model.ts';
 import type { CountedPrompt, ReadBody } from './operations.ts';
 import type { Pooling } from './pooling.ts';
 
-type Mutable<Of> = { -readonly [Key in keyof Of]: Of[Key] };
-
 /** What a call is told of beside its body. */
 interface Facts {
   readonly seed: number;
@@ -19,36 +17,38 @@ interface Facts {
 /** What the simulation is told of a request: counts and digests. */
 export function callOf(read: ReadBody, { to, service, credentials }: Caller, facts: Facts): Call {
   const { bodyBytes } = facts;
-  const from = { to, ...credentials, bodyBytes };
-  if (read instanceof WireError) return { ...from, promptTokens: 0, invalid: read.status };
-  const { request, prompts } = read as Generation | Pooling;
-  const { model, priority = 0 } = request;
+  if (read instanceof WireError) return { to, ...credentials, bodyBytes, promptTokens: 0, invalid: read.status };
+  const { prompts, request } = read as Generation | Pooling;
   const counted = prompts.map((prompt) => callPrompt(service, prompt, request));
-  // Set one by one: a call is made for every request, and spreading what is there only now and then costs far more.
-  const call: Mutable<Call> = { ...from, promptTokens: counted.reduce((sum, { tokens }) => sum + tokens, 0) };
-  const { prefix } = counted[0]!;
-  if (counted.length > 1) call.prompts = counted;
-  else if (prefix !== undefined) call.prefix = prefix;
-  if (model !== undefined) call.model = model;
-  if (priority !== 0) call.priority = priority;
-  if (isGeneration(read)) tellGeneration(call, read, facts);
-  else call.pooling = true;
-  return call;
+  const several = counted.length > 1;
+  const generation = isGeneration(read) ? read : undefined;
+  const { maxTokens, minTokens = 0, ignoreEos = false, n = 1, stream = true } = generation?.request ?? {};
+  // All in one, what is at its default as undefined: a call is made for every request, and objects that grow are dear.
+  return {
+    to,
+    key: credentials.key,
+    token: credentials.token,
+    clientIp: credentials.clientIp,
+    privateConnection: credentials.privateConnection,
+    connection: credentials.connection,
+    bodyBytes,
+    promptTokens: counted.reduce((sum, { tokens }) => sum + tokens, 0),
+    prompts: several ? counted : undefined,
+    prefix: several ? undefined : counted[0]!.prefix,
+    model: request.model,
+    priority: request.priority === 0 ? undefined : request.priority,
+    pooling: generation === undefined ? true : undefined,
+    maxTokens,
+    minTokens: minTokens > 0 ? minTokens : undefined,
+    ignoreEos: ignoreEos ? true : undefined,
+    n: n > 1 ? n : undefined,
+    streamed: stream ? undefined : false,
+    leastTokens: generation && leastTokens(generation, facts.seed, facts.number),
+  };
 }
 
 function isGeneration(read: object): read is Generation {
   return 'n' in (read as Generation).request;
-}
-
-function tellGeneration(call: Mutable<Call>, generation: Generation, { seed, number }: Facts): void {
-  const { maxTokens, minTokens, ignoreEos, n, stream } = generation.request;
-  const least = leastTokens(generation, seed, number);
-  if (maxTokens !== undefined) call.maxTokens = maxTokens;
-  if (minTokens > 0) call.minTokens = minTokens;
-  if (ignoreEos) call.ignoreEos = true;
-  if (n > 1) call.n = n;
-  if (!stream) call.streamed = false;
-  if (least !== undefined) call.leastTokens = least;
 }
 
 /** A prompt, and what it may share where the service's engines cache prefixes. */
@@ -57,8 +57,15 @@ function callPrompt(
   { tokens, shared }: CountedPrompt,
   { cacheSalt }: Partial<SamplingRequest>,
 ): CallPrompt {
-  const units = service.spec.deployments.flatMap((deployment) => deployment.units);
-  const unitTokens = units.find(({ engine }) => engine?.prefixUnitTokens !== undefined)?.engine?.prefixUnitTokens;
+  const unitTokens = prefixUnitOf(service);
   const hashes = unitTokens === undefined ? [] : prefixHashes(shared, unitTokens, cacheSalt);
   return hashes.length === 0 ? { tokens } : { tokens, prefix: { unitTokens: unitTokens!, hashes } };
+}
+
+/** The tokens in a unit of the first prefix cache among a service's engines; undefined where there is none. */
+function prefixUnitOf({ spec }: Service): number | undefined {
+  for (const { units } of spec.deployments) {
+    for (const { engine } of units) if (engine?.prefixUnitTokens !== undefined) return engine.prefixUnitTokens;
+  }
+  return undefined;
 }

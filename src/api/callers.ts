@@ -29,14 +29,16 @@ export class Callers {
     this.#seed = seed;
   }
 
-  credentialsOf({ headers, clientIp }: WireRequest): Credentials {
+  /** @param privateConnection the one over which the request came in */
+  credentialsOf({ headers, clientIp }: WireRequest, privateConnection?: string): Credentials {
     const key = keyOf(headers);
     const token = headers['x-auth-token'];
     const from = this.#addressOf(headers['x-forwarded-for']?.split(',', 1)[0]?.trim()) ?? this.#addressOf(clientIp);
     return {
       key: key === undefined ? null : this.#digestOf(key),
-      ...(token === undefined ? {} : { token: this.#digestOf(token) }),
-      ...(from === undefined ? {} : { clientIp: from }),
+      token: token === undefined ? undefined : this.#digestOf(token),
+      clientIp: from,
+      privateConnection,
     };
   }
 

@@ -122,12 +122,14 @@ export class DataPlane {
 
   /** Whom a request is for, if it may be asked in this way; else the refusal. */
   #called(wire: WireRequest, path: string, door: GatewayDoor, privately: PrivateEntry | undefined): Called | Exchange {
-    const services = this.#session.world.platform.services.filter(({ deleted }) => !deleted);
+    const { platform } = this.#session.world;
     const named = privately?.rest === undefined ? servicePath(path) : undefined;
-    const only = privately?.service ?? (services.length === 1 ? services[0] : undefined);
-    const service = named === undefined ? only : services.find(({ spec }) => spec.id === named.service);
+    const service =
+      named === undefined
+        ? (privately?.service ?? only(platform.services.filter(isThere)))
+        : platform.services.find((each) => each.spec.id === named.service && isThere(each));
     if (service === undefined) {
-      const nameless = named === undefined && services.length > 1;
+      const nameless = named === undefined && platform.services.filter(isThere).length > 1;
       return this.#refuse('apiNotFound', nameless ? 'name the service in the path' : undefined);
     }
     // Each mode has URLs of its own (guide 3409); a path that names no service is its service's.
@@ -138,8 +140,7 @@ export class DataPlane {
     if (!protocols.includes(protocolOf(wire, door))) {
       return this.#refuse('apiNotFound', `the service is called over ${protocols.join(' or ')}`);
     }
-    const shown = this.#callers.credentialsOf(wire);
-    const credentials = privately === undefined ? shown : { ...shown, privateConnection: privately.connection };
+    const credentials = this.#callers.credentialsOf(wire, privately?.connection);
     // The bare URL of a service is the root of its containers (RFC 9112, 3.2.1).
     return { service, path: (privately?.rest ?? named?.rest ?? path) || '/', credentials };
   }
@@ -162,6 +163,13 @@ export class DataPlane {
   #notThere(): Exchange {
     return new ReadyExchange(this.#session.now, 503, { 'x-request-id': this.#refusals.asideId() }, '');
   }
+}
+
+const isThere = ({ deleted }: Service): boolean => !deleted;
+
+/** The one that there is; undefined where there are none, or several. */
+function only<Thing>(things: readonly Thing[]): Thing | undefined {
+  return things.length === 1 ? things[0] : undefined;
 }
 
 /** A service's units are all of one kind. */

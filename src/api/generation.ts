@@ -1,5 +1,5 @@
 import type { Reply } from '../gateway/index.ts';
-import { Chance, seedOf, type Uniform } from '../kernel/index.ts';
+import { counted, seedOf, type Uniform, uniform } from '../kernel/index.ts';
 import {
   ANSWER_DIALECTS,
   type AnswerDialect,
@@ -91,33 +91,31 @@ function idCharacter(id: number): string {
 export function leastTokens({ request, prompts }: Generation, seed: number, number: number): number[] | undefined {
   if (request.structure === undefined && request.toolUse === undefined) return undefined;
   return Array.from({ length: prompts.length * request.n }, (_, choice) =>
-    leastAnswerTokens(request, WORDS, chanceOf(contentKey(request, number), seed, choice)),
+    leastAnswerTokens(request, WORDS, chanceOf(request, number, seed, choice)),
   );
 }
 
 /** All that the body of a reply is made of: a function of the seed, the request's number and the request alone. */
 export function answerContext({ request }: Generation, reply: Reply, seed: number, head: ReplyHead): AnyAnswerContext {
-  const key = contentKey(request, reply.number);
-  const cachedTokens = cachedOf(reply, request.n);
   return {
     head,
     request,
     promptTexts: promptTexts(request),
     continued: request.messages === undefined ? '' : continuedText({ messages: request.messages, toolUse: undefined }),
     promptTokens: reply.promptTokens,
-    ...(cachedTokens === undefined ? {} : { cachedTokens }),
+    cachedTokens: cachedOf(reply, request.n),
     answers: reply.choices.map(({ outputTokens, finishReason }, choice) =>
       composeAnswer(request, {
         tokens: outputTokens,
         finishReason,
         words: WORDS,
-        uniform: chanceOf(key, seed, choice),
+        uniform: chanceOf(request, reply.number, seed, choice),
       }),
     ),
-    seed: tellsLikelihoods(request) ? seedOf(seed, `logprobs/${key}`) : 0,
+    seed: tellsLikelihoods(request) ? seedOf(seed, `logprobs/${request.seed ?? `request/${reply.number}`}`) : 0,
     promptOnly: request.promptOnly ?? false,
     repeated: request.repeated ?? {},
-    ...kvTransfer(request, reply),
+    kvTransferParams: kvTransfer(request, reply),
   };
 }
 
@@ -125,13 +123,13 @@ function tellsLikelihoods({ logprobs, promptLogprobs }: SamplingRequest): boolea
   return logprobs !== undefined || promptLogprobs !== undefined;
 }
 
-/** A client that gives a seed gets the same words for it again. */
-function contentKey({ seed }: SamplingRequest, number: number): string {
-  return seed === undefined ? `request/${number}` : `seed/${seed}`;
-}
+/** Keeps words for a client's seed apart from those for the request of that number. */
+const GIVEN_SEED = 0x5eed;
 
-function chanceOf(key: string, seed: number, choice: number): Uniform {
-  return new Chance(seed).stream(`reply-text/${key}/${choice}`);
+/** What an answer's words are drawn from. A client that gives a seed gets the same words for it again. */
+function chanceOf({ seed: given }: SamplingRequest, number: number, seed: number, choice: number): Uniform {
+  const drawn = given === undefined ? counted(seed, number, choice) : counted(seed ^ GIVEN_SEED, given, choice);
+  return uniform(drawn * 2 ** 32);
 }
 
 /** Prompts as texts, where the answer shows them. */
@@ -154,7 +152,6 @@ function cachedOf({ choices }: Reply, n: number): number | undefined {
  * is echoed. Which blocks, no simulation of counts can tell.
  */
 function kvTransfer({ kvTransferParams: asked }: SamplingRequest, { pod = '' }: Reply) {
-  if (asked === undefined) return {};
-  const told = { do_remote_prefill: true, do_remote_decode: false, remote_engine_id: pod };
-  return { kvTransferParams: asked.do_remote_decode === true ? { ...asked, ...told } : asked };
+  if (asked?.do_remote_decode !== true) return asked;
+  return { ...asked, do_remote_prefill: true, do_remote_decode: false, remote_engine_id: pod };
 }

@@ -125,7 +125,7 @@ export class HttpDoor {
       }
     });
     request.on('end', () => {
-      if (!refused) this.#handle(request, Buffer.concat(chunks), response);
+      if (!refused) this.#handle(request, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), response);
     });
     request.on('error', () => response.destroy());
   }

@@ -182,33 +182,40 @@ export class LanguageModel {
     if (read instanceof WireError) throw new Error('An invalid call was answered');
     const id = this.#refusals.requestId(reply.number);
     // Who has a connection sees that it is lost by losing it.
-    const how = this.#presentation(reply, id, 'service' in caller.to && caller.credentials.connection === undefined);
+    const isPlatforms = 'service' in caller.to && caller.credentials.connection === undefined;
     const created = Math.floor((this.#session.world.description.epoch + reply.arrivedAt / 1_000) / 1_000);
     const headOf = (idPrefix: string): ReplyHead => ({ id: idPrefix + id, created, model: reply.model! });
     if (operation.kind === 'pooling') {
       const { request } = read as Pooling;
       const context = { head: headOf(operation.idPrefix), promptTokens: reply.promptTokens, seed, dimensions };
-      return new ReplyExchange(reply, { ...how, body: () => operation.answer(request, context) });
+      return new ReplyExchange(
+        reply,
+        this.#presentation(reply, id, isPlatforms, () => operation.answer(request, context)),
+      );
     }
     const { dialect } = operation;
     const generation = read as Generation;
     const context = () => answerContext(generation, reply, seed, headOf(dialect.idPrefix));
     const body = () => dialect.body(context());
-    const stream = generation.request.stream ? { writer: () => dialect.writer(context()) } : {};
-    return new ReplyExchange(reply, { ...how, body, ...stream });
+    const writer = generation.request.stream ? () => dialect.writer(context()) : undefined;
+    return new ReplyExchange(reply, this.#presentation(reply, id, isPlatforms, body, writer));
   }
 
-  #presentation(reply: Reply, id: string, atGateway: boolean): Omit<Presentation, 'body'> {
+  /** @param isPlatforms the gateway answers it, in its own words where it must */
+  #presentation(
+    reply: Reply,
+    id: string,
+    isPlatforms: boolean,
+    body: Presentation['body'],
+    writer?: Presentation['writer'],
+  ): Presentation {
     const session = this.#session;
     return {
-      streamHeaders: {
-        'content-type': atGateway ? SSE_CONTENT_TYPE_GATEWAY : SSE_CONTENT_TYPE_VLLM,
-        'cache-control': 'no-cache',
-        'x-accel-buffering': 'no',
-        'x-request-id': id,
-      },
-      wholeHeaders: { 'content-type': 'application/json', 'x-request-id': id },
-      ...(atGateway ? { lost: () => gatewayError(lateError(reply), id) } : {}),
+      id,
+      streamType: isPlatforms ? SSE_CONTENT_TYPE_GATEWAY : SSE_CONTENT_TYPE_VLLM,
+      body,
+      writer,
+      lost: isPlatforms ? () => gatewayError(lateError(reply), id) : undefined,
       onAbort: () => session.command({ kind: 'disconnect', request: reply.number }),
     };
   }

@@ -1,8 +1,14 @@
 import type { Refusal } from '../gateway/index.ts';
+import { counted } from '../kernel/index.ts';
 import type { Session } from '../lab/index.ts';
-import { keyDigest } from '../platform/index.ts';
 import { type GatewayErrorKey, gatewayError } from '../protocol/index.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
+
+/** Keeps ids of what is no request to the simulation apart from those of the request of that number. */
+const ASIDE = 0xa51de;
+
+const ID_WORDS = 4;
+const ID = Buffer.alloc(ID_WORDS * 4);
 
 /** Numbers and words for what the gateway refuses, and for what is answered without being a request to the simulation. */
 export class Refusals {
@@ -13,14 +19,14 @@ export class Refusals {
     this.#session = session;
   }
 
-  /** 32 hexadecimal digits, as the gateway numbers requests; the same in every run of a session. */
+  /** See {@link requestId}. */
   requestId(request: number): string {
-    return this.#idOf(`request/${request}`);
+    return requestId(this.#session.world.description.seed, request);
   }
 
   /** As {@link requestId}, of what is no request to the simulation: those have numbers of their own. */
   asideId(): string {
-    return this.#idOf(`aside/${this.#asides++}`);
+    return requestId(this.#session.world.description.seed ^ ASIDE, this.#asides++);
   }
 
   /** The gateway's answer when it takes no request at all: too large a body, say. */
@@ -36,8 +42,10 @@ export class Refusals {
     const headers = after === undefined ? {} : { 'retry-after': String(after) };
     return ReadyExchange.json(this.#session.now, refusal.status ?? status, body, { 'x-request-id': id, ...headers });
   }
+}
 
-  #idOf(what: string): string {
-    return keyDigest(this.#session.world.description.seed, what).slice(0, 32);
-  }
+/** 32 hexadecimal digits: the id that the gateway gives the request of a number; the same in every run of a session. */
+export function requestId(seed: number, number: number): string {
+  for (let word = 0; word < ID_WORDS; word++) ID.writeUInt32BE(counted(seed, number, word) * 2 ** 32, word * 4);
+  return ID.toString('hex');
 }

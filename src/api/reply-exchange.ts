@@ -1,18 +1,20 @@
 import type { Reply } from '../gateway/index.ts';
 import { type Micros, NEVER } from '../kernel/index.ts';
 import type { StreamWriter } from '../protocol/index.ts';
-import { type Delivery, type Exchange, lengthOf } from './exchange.ts';
+import type { Delivery, Exchange } from './exchange.ts';
 
 /** How a door (the gateway, or a pod's own endpoint) presents an answer. */
 export interface Presentation {
   /** Called when the first token is there; absent where the answer comes whole. */
-  readonly writer?: () => StreamWriter;
+  readonly writer?: (() => StreamWriter) | undefined;
   /** The whole answer; called when the last token is there. */
   readonly body: () => object;
-  readonly streamHeaders: Readonly<Record<string, string>>;
-  readonly wholeHeaders: Readonly<Record<string, string>>;
+  /** The request's id, as its client sees it. */
+  readonly id: string;
+  /** The content type of a stream. */
+  readonly streamType: string;
   /** The answer to a backend that was lost before its first byte; absent when the connection just breaks. */
-  readonly lost?: () => { readonly status: number; readonly body: unknown };
+  readonly lost?: (() => { readonly status: number; readonly body: unknown }) | undefined;
   readonly onAbort: () => void;
 }
 
@@ -60,7 +62,7 @@ export class ReplyExchange implements Exchange {
       let text = '';
       if (this.#writer === undefined) {
         this.#writer = open();
-        due.push({ at, kind: 'head', status: 200, headers: this.#how.streamHeaders });
+        due.push({ at, kind: 'head', status: 200, headers: streamHeaders(this.#how) });
         text = this.#writer.open();
       }
       text += this.#writer.token(choice, this.#sent[choice]!++);
@@ -126,8 +128,18 @@ export class ReplyExchange implements Exchange {
 
   #answer(due: Delivery[], at: Micros, status: number, body: unknown): void {
     const text = JSON.stringify(body);
-    const headers = { ...this.#how.wholeHeaders, ...lengthOf(text) };
+    const length = String(Buffer.byteLength(text));
+    const headers = { 'content-type': 'application/json', 'x-request-id': this.#how.id, 'content-length': length };
     due.push({ at, kind: 'head', status, headers }, { at, kind: 'body', data: text }, { at, kind: 'end' });
     this.#over = true;
   }
+}
+
+function streamHeaders({ id, streamType }: Presentation): Readonly<Record<string, string>> {
+  return {
+    'content-type': streamType,
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+    'x-request-id': id,
+  };
 }

@@ -49,8 +49,11 @@ export class ResponseCarrier implements Carrier {
     // Left to itself, node writes at the end of the turn: too late for whoever measures how late that is.
     socket?.cork();
     this.#write(pieces);
-    if (this.#ended) response.end();
+    // The end of a chunked body goes with its last piece; any other has no end to be written once it is out.
+    const endsFirst = response.chunkedEncoding;
+    if (this.#ended && endsFirst) response.end();
     socket?.uncork();
+    if (this.#ended && !endsFirst) response.end();
   }
 
   /** Node would make four buffers of each chunk: it makes the first, with the head, and what it alone knows how to. */

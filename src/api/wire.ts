@@ -69,9 +69,7 @@ export function operationPath(path: string): string {
   return servicePath(path)?.rest ?? path.split('?', 1)[0]!;
 }
 
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-
 /** A body as text; what is no UTF-8 is replaced. */
-export function textOf(body: Uint8Array): string {
-  return decoder.decode(body);
+export function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }

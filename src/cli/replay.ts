@@ -1,4 +1,4 @@
-import { loadJournalled, openRequests, readText, writeRequests } from '../files/index.ts';
+import { loadJournalled, MachineHash, openRequests, readText, writeRequests } from '../files/index.ts';
 import { type Micros, readJournal, UserError } from '../kernel/index.ts';
 import { type Command, mistakeIn, World } from '../lab/index.ts';
 import { judge } from '../scenario/index.ts';
@@ -25,6 +25,7 @@ export function replay(file: string, options: ReplayOptions): ExitCode {
   });
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const world = new World(loaded.description, {
+    traceHash: new MachineHash(),
     noTraffic: journal.header.noTraffic,
     ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),
   });

@@ -1,4 +1,11 @@
-import { type LoadedScenario, loadScenarioFile, openRequests, TraceFile, writeRequests } from '../files/index.ts';
+import {
+  type LoadedScenario,
+  loadScenarioFile,
+  MachineHash,
+  openRequests,
+  TraceFile,
+  writeRequests,
+} from '../files/index.ts';
 import type { Micros } from '../kernel/index.ts';
 import { World } from '../lab/index.ts';
 import { judge, type Verdict } from '../scenario/index.ts';
@@ -36,6 +43,7 @@ function simulate(loaded: LoadedScenario, file: string, options: RunOptions): Ve
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const lines = options.trace === undefined ? undefined : new TraceFile(options.trace);
   const world = new World(loaded.description, {
+    traceHash: new MachineHash(),
     ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),
     ...(lines === undefined ? {} : { traceSink: (line) => lines.write(line) }),
   });

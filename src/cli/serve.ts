@@ -5,6 +5,7 @@ import {
   journalHeader,
   type LoadedScenario,
   loadScenarioFile,
+  MachineHash,
   openRequests,
   writeRequests,
   writeText,
@@ -63,6 +64,7 @@ function epochOf(description: LabDescription, { cold, traffic }: ServeOptions): 
 async function serveLoaded(loaded: LoadedScenario, options: ServeOptions): Promise<ExitCode> {
   const tokens = options.tokens === true ? new Map<number, readonly Micros[]>() : undefined;
   const world = new World(loaded.description, {
+    traceHash: new MachineHash(),
     noTraffic: !options.traffic,
     eventSink: eventLogger(options.log),
     ...(tokens === undefined ? {} : { tokenSink: (request, times) => tokens.set(request, times) }),

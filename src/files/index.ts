@@ -8,6 +8,7 @@ export {
   loadScenarioText,
   readText,
 } from './load-scenario.ts';
+export { MachineHash } from './machine-hash.ts';
 export { FIDELITY_BASELINE, readMeasurements, writeText } from './measurement-files.ts';
 export { openRequests, writeRequests } from './request-file.ts';
 export { TraceFile } from './trace-file.ts';

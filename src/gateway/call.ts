@@ -9,51 +9,54 @@ export interface CallPrompt {
   readonly prefix?: PromptPrefix | undefined;
 }
 
-/** What the simulation needs to know of a client's request: counts and digests, never a text or a credential. */
+/**
+ * What the simulation needs to know of a client's request: counts and digests, never a text or a credential. What is
+ * undefined is as good as absent, in a journal too.
+ */
 export interface Call {
   /** The service called through the gateway, or the slot of the pod called at its own endpoint. */
   readonly to: { readonly service: string } | { readonly slot: string };
   /** The connection that it came over, by number: it goes where that goes, and nothing is proved again. */
-  readonly connection?: number;
+  readonly connection?: number | undefined;
   /** Digest of the API key that came with it; null when none did. */
   readonly key: string | null;
   /** Digest of the IAM token that came with it. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Where it comes from. */
-  readonly clientIp?: string;
+  readonly clientIp?: string | undefined;
   /** The private connection over which it came in; absent: it came over the public network. */
-  readonly privateConnection?: string;
+  readonly privateConnection?: string | undefined;
   /** Its body as it came. */
-  readonly bodyBytes?: number;
+  readonly bodyBytes?: number | undefined;
   /** Default: its service's. */
-  readonly sloClass?: SloClass;
+  readonly sloClass?: SloClass | undefined;
   /** Its client gets the answer piece by piece; default true. */
-  readonly streamed?: boolean;
+  readonly streamed?: boolean | undefined;
   /** Of all prompts together. */
   readonly promptTokens: number;
   /** Each prompt, where there are several. */
-  readonly prompts?: readonly CallPrompt[];
+  readonly prompts?: readonly CallPrompt[] | undefined;
   /** Answers to each prompt; default 1. */
-  readonly n?: number;
+  readonly n?: number | undefined;
   /** The fewest tokens with which each answer is whole, where its form asks for some; those to one prompt together. */
-  readonly leastTokens?: readonly number[];
+  readonly leastTokens?: readonly number[] | undefined;
   /** Only the prompts are to be computed, as for an embedding: nothing is generated. */
-  readonly pooling?: true;
+  readonly pooling?: true | undefined;
   /** The most tokens that the client wants. */
-  readonly maxTokens?: number;
-  readonly minTokens?: number;
+  readonly maxTokens?: number | undefined;
+  readonly minTokens?: number | undefined;
   /** Generate `maxTokens` tokens whatever comes. */
-  readonly ignoreEos?: boolean;
+  readonly ignoreEos?: boolean | undefined;
   /** What the prompt may share with others, where its service caches prefixes. */
-  readonly prefix?: PromptPrefix;
+  readonly prefix?: PromptPrefix | undefined;
   /** Lower is served first, where the engine schedules by priority. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** The model that the client names. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** What it asks of an application. */
-  readonly application?: ApplicationAsk;
+  readonly application?: ApplicationAsk | undefined;
   /** The request breaks a rule of the wire format: the backend answers with this status. */
-  readonly invalid?: number;
+  readonly invalid?: number | undefined;
 }
 
 /** What is asked of a service through the gateway that is no work of an engine's. */

@@ -239,7 +239,7 @@ export class Gateway {
     const context = isRefusal(routedTo) ? Number.POSITIVE_INFINITY : contextOf(routedTo);
     const unit = isRefusal(routedTo) ? undefined : routedTo.unit;
     const choices = planChoices(call, context, () => this.#replyLengths.get(service)!(0), unit);
-    const { promptTokens, priority = 0 } = call;
+    const { promptTokens, priority: asked = 0 } = call;
     const arrivedAt = this.#kernel.now;
     const target = fit(routedTo, choices, call);
     if (isRefusal(target)) {
@@ -251,10 +251,10 @@ export class Gateway {
     const { name: pod } = target;
     const reply = new Reply({ number, promptTokens, choices, arrivedAt, pod, model: unit?.servedModelName });
     const connection = call.connection === undefined ? undefined : this.connections.at(call.connection);
-    const facts = { number, service, arrivedAt, choices, routed, call, reply, connection, watched: true };
     // Service levels are the gateway's; a pod's own endpoint knows what it is told.
-    const urgency = 'slot' in call.to ? priority : enginePriority(routed.sloClass, priority);
-    this.#begin(new OpenRequest({ ...facts, priority: urgency }), target);
+    const priority = 'slot' in call.to ? asked : enginePriority(routed.sloClass, asked);
+    const facts = { number, service, arrivedAt, choices, routed, priority, watched: true, call, reply, connection };
+    this.#begin(new OpenRequest(facts), target);
     return reply;
   }
 

@@ -22,11 +22,16 @@ export class Chance {
   stream(name: string): Uniform {
     const known = this.#streams.get(name);
     if (known !== undefined) return known;
-    const generator = xoroshiro128plus(seedOf(this.seed, name));
-    const stream = (): number => uniformFloat64(generator);
+    const stream = uniform(seedOf(this.seed, name));
     this.#streams.set(name, stream);
     return stream;
   }
+}
+
+/** A source of its own, from a 32-bit seed. */
+export function uniform(seed: number): Uniform {
+  const generator = xoroshiro128plus(seed);
+  return () => uniformFloat64(generator);
 }
 
 /** A 32-bit seed for one name under one seed. */

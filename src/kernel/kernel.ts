@@ -2,7 +2,7 @@ import { Chance } from './chance.ts';
 import { assert } from './errors.ts';
 import { EventQueue, type EventToken, type PendingEvent, type Priority } from './queue.ts';
 import { type Micros, micros } from './time.ts';
-import { Trace, type TraceSink } from './trace.ts';
+import { type RunningHash, Trace, type TraceSink } from './trace.ts';
 
 /** What a kind of event does when its moment comes. */
 export type EventHandler = (subject: number, argument: number) => void;
@@ -34,9 +34,9 @@ export class Kernel {
     this.#handlers[kind]!(subject, argument);
   };
 
-  constructor(seed: number, sink?: TraceSink) {
+  constructor(seed: number, sink?: TraceSink, hash?: RunningHash) {
     this.chance = new Chance(seed);
-    this.trace = new Trace(sink);
+    this.trace = new Trace(sink, hash);
   }
 
   /** The simulated moment. */

@@ -9,6 +9,26 @@ const RECORD_BYTES = 6 * 8;
 /** The code of a record that is a text; no word has it. */
 const TEXT = 0;
 
+/** A running SHA-256. */
+export interface RunningHash {
+  update(bytes: Uint8Array): void;
+  /** Of everything so far, as 64 hexadecimal digits; it may go on. */
+  digest(): string;
+}
+
+/** The kernel's own, which needs no machine: a shell may bring a faster one, which says the same. */
+class PureHash implements RunningHash {
+  readonly #hash = sha256.create();
+
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  digest(): string {
+    return bytesToHex(this.#hash.clone().digest());
+  }
+}
+
 /** What a reader of a trace sees: one line per record, in order. */
 export type TraceSink = (line: string) => void;
 
@@ -20,14 +40,15 @@ export type TraceSink = (line: string) => void;
  * changes of state, commands). Numbers take as many bytes as they need, since hashing is most of what a record costs.
  */
 export class Trace {
-  readonly #hash = sha256.create();
+  readonly #hash: RunningHash;
   readonly #bytes = new Uint8Array(BUFFER_BYTES);
   #filled = 0;
   #records = 0;
   readonly #sink: TraceSink | undefined;
 
-  constructor(sink?: TraceSink) {
+  constructor(sink?: TraceSink, hash: RunningHash = new PureHash()) {
     this.#sink = sink;
+    this.#hash = hash;
   }
 
   get records(): number {
@@ -49,18 +70,11 @@ export class Trace {
 
   /** Records a text: an event, a change of state or a command. */
   tell(at: Micros, text: string): void {
-    const bytes = utf8ToBytes(text);
-    if (this.#filled + RECORD_BYTES + bytes.length > BUFFER_BYTES) this.#flush();
+    // Three bytes a character are the most that UTF-8 takes.
+    if (this.#filled + RECORD_BYTES + 3 * text.length > BUFFER_BYTES) this.#flush();
     this.#write(at);
     this.#write(TEXT);
-    this.#write(bytes.length);
-    if (this.#filled + bytes.length > BUFFER_BYTES) {
-      this.#flush();
-      this.#hash.update(bytes);
-    } else {
-      this.#bytes.set(bytes, this.#filled);
-      this.#filled += bytes.length;
-    }
+    this.#writeText(text);
     this.#records++;
     this.#sink?.(`${at} ${text}`);
   }
@@ -68,7 +82,7 @@ export class Trace {
   /** The hash of everything recorded so far, as 64 hexadecimal digits. Recording may go on. */
   digest(): string {
     this.#flush();
-    return bytesToHex(this.#hash.clone().digest());
+    return this.#hash.digest();
   }
 
   /** An integer of at most 52 bits as LEB128 writes it: seven bits a byte, the lowest first. The very lowest is the sign. */
@@ -81,6 +95,30 @@ export class Trace {
       left = higher;
     }
     this.#bytes[this.#filled++] = left;
+  }
+
+  /** Its length in bytes, and its bytes. */
+  #writeText(text: string): void {
+    if (this.#filled + RECORD_BYTES + text.length <= BUFFER_BYTES && this.#writeAscii(text)) return;
+    const bytes = utf8ToBytes(text);
+    this.#write(bytes.length);
+    this.#flush();
+    this.#hash.update(bytes);
+  }
+
+  /** @returns false where the text has other characters: nothing is written then */
+  #writeAscii(text: string): boolean {
+    const before = this.#filled;
+    this.#write(text.length);
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) {
+        this.#filled = before;
+        return false;
+      }
+      this.#bytes[this.#filled++] = code;
+    }
+    return true;
   }
 
   #flush(): void {

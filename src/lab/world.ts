@@ -9,6 +9,7 @@ import {
   type Micros,
   NEVER,
   Priority,
+  type RunningHash,
   type TraceSink,
 } from '../kernel/index.ts';
 import { type Operation, Platform, type Service, type UnitReplica } from '../platform/index.ts';
@@ -24,6 +25,8 @@ import { Traffic } from './traffic.ts';
 export interface WorldOptions {
   /** Gets the canonical trace, line by line. */
   readonly traceSink?: TraceSink;
+  /** What hashes the trace; the kernel's own otherwise. */
+  readonly traceHash?: RunningHash;
   /** Gets the moments of every request's tokens. Whether anyone asks changes nothing else. */
   readonly tokenSink?: TokenSink;
   /** Gets every platform event as it happens. */
@@ -82,7 +85,7 @@ export class World {
   /** @throws UserError when an engine of the description could not start (see `engineSpec`). */
   constructor(description: LabDescription, options: WorldOptions = {}) {
     this.description = description;
-    this.kernel = new Kernel(description.seed, options.traceSink);
+    this.kernel = new Kernel(description.seed, options.traceSink, options.traceHash);
     this.requests = new RequestLog(this.kernel);
     this.events = new EventLog(this.kernel, options.eventSink);
     this.cluster = new Cluster(description.pools);

@@ -14,13 +14,13 @@ export interface AnswerContext {
   readonly continued?: string;
   /** Of all prompts together. */
   readonly promptTokens: number;
-  readonly cachedTokens?: number;
+  readonly cachedTokens?: number | undefined;
   /** One a choice, in the order of their index. */
   readonly answers: readonly Answer[];
   /** Of what looks random in it, the log probabilities. */
   readonly seed: number;
   /** What a prefill instance tells the decode instance. */
-  readonly kvTransferParams?: Readonly<Record<string, unknown>>;
+  readonly kvTransferParams?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -41,7 +41,7 @@ export interface StreamWriter {
 /** The usage once everything is said. */
 export function wholeUsage({ promptTokens, cachedTokens, answers }: AnswerContext): TokenUsage {
   const completionTokens = answers.reduce((sum, { pieces }) => sum + pieces.length, 0);
-  return { promptTokens, completionTokens, ...(cachedTokens === undefined ? {} : { cachedTokens }) };
+  return { promptTokens, completionTokens, cachedTokens };
 }
 
 /** The usage after so many tokens of one choice, where it goes on every chunk: only when both were asked for. */

@@ -35,7 +35,8 @@ export function readChatRequest(body: unknown): Conversation {
   if (continues && prompts) {
     throw badRequest('Cannot set both `continue_final_message` and `add_generation_prompt` to True.');
   }
-  return { ...request, messages, toolUse: chatToolUse(fields, tools) };
+  // Added to it: a copy of all that may be asked for would cost as much as reading it.
+  return Object.assign(request, { messages, toolUse: chatToolUse(fields, tools) });
 }
 
 function checkTopLogprobs(top: number, asked: boolean): void {

@@ -10,7 +10,10 @@ import { tokenPieces } from './token-text.ts';
 export function chatBody(context: AnswerContext) {
   const { head, request, answers, promptTexts, seed } = context;
   return {
-    ...envelope(head, 'chat.completion'),
+    id: head.id,
+    object: 'chat.completion',
+    created: head.created,
+    model: head.model,
     choices: answers.map((answer, index) => ({
       index,
       message: chatMessage(answer, echoed(context)),

@@ -15,7 +15,7 @@ export interface TokenUsage {
   readonly promptTokens: number;
   readonly completionTokens: number;
   /** Of the prompt, found in the prefix cache; where the engine tells (`--enable-prompt-tokens-details`). */
-  readonly cachedTokens?: number;
+  readonly cachedTokens?: number | undefined;
 }
 
 /** The usage as it stands in a chunk. */
@@ -29,7 +29,13 @@ export function usageObject({ promptTokens, completionTokens }: TokenUsage) {
 
 /** The usage as it stands in a whole body: with the details, or null for them. */
 export function fullUsage(usage: TokenUsage) {
-  return { ...usageObject(usage), prompt_tokens_details: promptDetails(usage) };
+  const { promptTokens, completionTokens } = usage;
+  return {
+    prompt_tokens: promptTokens,
+    total_tokens: promptTokens + completionTokens,
+    completion_tokens: completionTokens,
+    prompt_tokens_details: promptDetails(usage),
+  };
 }
 
 /** The usage of a stream's last chunk: the details only where they are known. */

@@ -97,6 +97,8 @@ export function readSampling(fields: FieldReader, own: SamplingFields): Sampling
     promptLogprobs,
     echo: fields.boolean('echo') ?? false,
     kvTransferParams: fields.fields('kv_transfer_params'),
+    // Judged last.
+    structure: undefined as Structure | undefined,
   };
   // Prompt only: a completion that echoes may ask for no token of its own.
   const maxTokens = request.echo && own.maxTokens === 0 ? undefined : own.maxTokens;
@@ -123,7 +125,8 @@ export function readSampling(fields: FieldReader, own: SamplingFields): Sampling
   if (fields.raw('use_beam_search') === true) {
     throw badValue('`use_beam_search` is not supported by this endpoint.', 'use_beam_search');
   }
-  return { ...request, structure: structure() };
+  request.structure = structure();
+  return request;
 }
 
 function readStop(fields: FieldReader, name: string): readonly string[] {

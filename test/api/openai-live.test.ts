@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { requestId } from '../../src/api/refusals.ts';
 import type { Verdict } from '../../src/index.ts';
-import { keyDigest } from '../../src/platform/index.ts';
 import { type RequestLine, readLines, Serving, SMALL, scratch } from '../support/cli.ts';
 import { alone } from '../support/lock.ts';
 import { type Seen, streamChat, tpotMs, ttftMs } from '../support/openai.ts';
@@ -53,9 +53,9 @@ describe('fifty streams of the real openai client over sockets', () => {
       }),
     }));
   };
-  const simulated = ({ requestId }: Seen): RequestLine => {
-    const found = lines.find(({ request }) => keyDigest(SEED, `request/${request}`).slice(0, 32) === requestId);
-    expect(found, `x-request-id ${requestId}`).toBeDefined();
+  const simulated = ({ requestId: id }: Seen): RequestLine => {
+    const found = lines.find(({ request }) => requestId(SEED, request) === id);
+    expect(found, `x-request-id ${id}`).toBeDefined();
     return found!;
   };
   const medianDifference = (
