@@ -8,6 +8,7 @@ import { UNREAD_LIMIT_BYTES } from './wire.ts';
 export class ResponseCarrier implements Carrier {
   readonly #response: ServerResponse;
   #pieces: (string | Uint8Array)[] = [];
+  /** Its head has gone, and its body goes in chunks of our own. */
   #begun = false;
   #ended = false;
 
@@ -56,21 +57,33 @@ export class ResponseCarrier implements Carrier {
     if (this.#ended && !endsFirst) response.end();
   }
 
-  /** Node would make four buffers of each chunk: it makes the first, with the head, and what it alone knows how to. */
+  /** Node would make four buffers of each chunk. Those of text are made here, all of a moment in one. */
   #write(pieces: readonly (string | Uint8Array)[]): void {
     const response = this.#response;
-    const byNode = this.#begun ? 0 : 1;
-    for (const piece of pieces.slice(0, byNode)) response.write(piece);
-    // Before it has its socket, a pipelined answer waits for the one before it: in node's hands, head and all.
-    this.#begun ||= response.socket !== null && pieces.length > 0;
-    const rest = pieces.slice(byNode);
-    if (this.#begun && response.chunkedEncoding && areTexts(rest)) response.socket?.write(rest.map(chunkOf).join(''));
-    else for (const piece of rest) response.write(piece);
+    let chunks = '';
+    for (const piece of pieces) {
+      if (typeof piece === 'string' && this.#writesChunks()) chunks += chunkOf(piece);
+      else {
+        this.#writeChunks(chunks);
+        chunks = '';
+        response.write(piece);
+      }
+    }
+    this.#writeChunks(chunks);
   }
-}
 
-function areTexts(pieces: readonly (string | Uint8Array)[]): pieces is readonly string[] {
-  return pieces.every((piece) => typeof piece === 'string');
+  #writesChunks(): boolean {
+    const response = this.#response;
+    // Before it has its socket, a pipelined answer waits for the one before it: in node's hands, head and all.
+    if (this.#begun || response.socket === null || !response.chunkedEncoding) return this.#begun;
+    response.flushHeaders();
+    this.#begun = true;
+    return true;
+  }
+
+  #writeChunks(chunks: string): void {
+    if (chunks !== '') this.#response.socket?.write(chunks);
+  }
 }
 
 /** A piece of a chunked body (RFC 9112, 7.1). An empty one would be the body's end. */

@@ -3,7 +3,7 @@ import { type AnswerContext, pieceText, placeOf, type StreamWriter, usageSoFar, 
 import { openaiError, type WireFields } from './errors.ts';
 import { chatLogprobs, promptLogprobs } from './logprobs.ts';
 import { chatUsageChunk, envelope, fullUsage, usageObject } from './openai-response.ts';
-import { SSE_DONE, sseData, sseDataAfter } from './sse.ts';
+import { SSE_DONE, sseData, sseRest, sseStart } from './sse.ts';
 import { tokenPieces } from './token-text.ts';
 
 /** The body of a chat completion that is not streamed (chat_completion/protocol.py, ChatCompletionResponse). */
@@ -65,46 +65,58 @@ function logprobsOf({ request, seed }: AnswerContext, choice: number, k: number,
 /** A chat completion as a stream. What vLLM leaves unset stays out of a chunk (exclude_unset). */
 export function chatWriter(context: AnswerContext): StreamWriter {
   const { head, request, answers } = context;
-  const data = sseDataAfter(envelope(head, 'chat.completion.chunk'));
+  const start = sseStart(envelope(head, 'chat.completion.chunk'));
   const chunk = (choice: object, tokens: number): string => {
     const usage = usageSoFar(context, tokens);
-    return data(usage === undefined ? { choices: [choice] } : { choices: [choice], usage: usageObject(usage) });
+    return start + sseRest({ choices: [choice], usage: usage && usageObject(usage) });
   };
   const before = echoed(context);
-  // Of most tokens nothing but the text is new: what stands around it is written once a choice.
-  const frames = answers.map((_, index) => {
-    const event = chunk({ index, delta: { content: '' }, logprobs: null, finish_reason: null, token_ids: null }, 0);
-    const at = event.lastIndexOf('""');
-    return { start: event.slice(0, at), end: event.slice(at + '""'.length) };
-  });
   const allAlike = request.logprobs === undefined && !request.continuousUsage;
   return {
     open() {
-      const roles = answers.map((_, index) => {
-        return chunk({ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }, 0);
-      });
-      const echoes = answers.map((_, index) => {
-        return chunk({ index, delta: { content: before }, logprobs: null, finish_reason: null }, 0);
-      });
-      return [...roles, ...(before === '' ? [] : echoes)].join('');
+      let events = '';
+      for (let index = 0; index < answers.length; index++) {
+        events += chunk({ index, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }, 0);
+      }
+      if (before === '') return events;
+      for (let index = 0; index < answers.length; index++) {
+        events += chunk({ index, delta: { content: before }, logprobs: null, finish_reason: null }, 0);
+      }
+      return events;
     },
     token(index, k) {
       const { pieces, finishReason, stopString } = answers[index] as Answer;
       const piece = pieces[k] as TokenPiece;
-      if (allAlike && piece.kind === 'text' && k < pieces.length - 1) {
-        const { start, end } = frames[index]!;
-        return start + JSON.stringify(piece.text) + end;
+      const isLast = k === pieces.length - 1;
+      if (allAlike && piece.kind === 'text' && !isLast) {
+        const frame = (FRAMES[index] ??= frameOf(index));
+        return start + frame.before + JSON.stringify(piece.text) + frame.after;
       }
-      const logprobs = logprobsOf(context, index, k, [piece]);
-      const told = { index, delta: delta(piece), logprobs, finish_reason: null, token_ids: null };
-      if (k < pieces.length - 1) return chunk(told, k + 1);
-      return chunk({ ...told, finish_reason: finishReason, stop_reason: stopString }, k + 1);
+      const told = {
+        index,
+        delta: delta(piece),
+        logprobs: logprobsOf(context, index, k, [piece]),
+        finish_reason: isLast ? finishReason : null,
+        token_ids: null,
+        // Left out of JSON where it is undefined.
+        stop_reason: isLast ? stopString : undefined,
+      };
+      return chunk(told, k + 1);
     },
     close() {
       return (request.includeUsage ? sseData(chatUsageChunk(head, wholeUsage(context))) : '') + SSE_DONE;
     },
     fail: (error: WireFields) => sseData(openaiError(error)) + SSE_DONE,
   };
+}
+
+/** Of most tokens nothing but the text is new: what stands around it in an event, by the choice's index. */
+const FRAMES: { readonly before: string; readonly after: string }[] = [];
+
+function frameOf(index: number): { readonly before: string; readonly after: string } {
+  const told = { index, delta: { content: '' }, logprobs: null, finish_reason: null, token_ids: null };
+  const [before = '', after = ''] = sseRest({ choices: [told] }).split('""');
+  return { before, after };
 }
 
 /** A call opens with its name, and its arguments follow in pieces (generate/base/protocol.py, DeltaToolCall). */

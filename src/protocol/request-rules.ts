@@ -32,7 +32,7 @@ export function checkValues(
     readonly minTokens: number;
   },
 ): void {
-  const numbers = NUMBER_RULES.map((rule) => ({ rule, value: fields[rule.kind](rule.field) }));
+  const numbers = NUMBER_RULES.map(({ kind, field }) => fields[kind](field));
   fields.finish();
   const { stream, n, maxTokens, minTokens } = read;
   const options = fields.raw('stream_options');
@@ -40,9 +40,10 @@ export function checkValues(
     throw badValue('Stream options can only be defined when `stream=True`.', 'stream_options');
   }
   if (n < 1) throw badValue(`n must be at least 1, got ${n}.`, 'n', n);
-  for (const { rule, value } of numbers) {
-    if (value === undefined || rule.holds(value)) continue;
-    throw badValue(`${rule.field} must ${rule.must}, got ${value}.`, rule.field, value);
+  for (const [index, value] of numbers.entries()) {
+    const { field, holds, must } = NUMBER_RULES[index]!;
+    if (value === undefined || holds(value)) continue;
+    throw badValue(`${field} must ${must}, got ${value}.`, field, value);
   }
   if (maxTokens !== undefined && maxTokens < 1) {
     throw badValue(`max_tokens must be at least 1, got ${maxTokens}.`, 'max_tokens', maxTokens);

@@ -17,8 +17,18 @@ export function sseEvent<Event extends { readonly type: string }>(event: Event):
   return `event: ${event.type}\n${sseData(event)}`;
 }
 
+/** What events begin with that all have the same first fields. @param first at least one field */
+export function sseStart(first: object): string {
+  return `data: ${JSON.stringify(first).slice(0, -1)},`;
+}
+
+/** What follows a common beginning. @param rest at least one field */
+export function sseRest(rest: object): string {
+  return `${JSON.stringify(rest).slice(1)}\n\n`;
+}
+
 /** Writes events that all begin with the same fields, which are put into JSON once. @param first at least one field */
 export function sseDataAfter(first: object): (rest: object) => string {
-  const start = `data: ${JSON.stringify(first).slice(0, -1)},`;
-  return (rest) => `${start}${JSON.stringify(rest).slice(1)}\n\n`;
+  const start = sseStart(first);
+  return (rest) => start + sseRest(rest);
 }
