@@ -148,7 +148,10 @@ export class HttpDoor {
   #carry(exchange: Exchange, response: ServerResponse): void {
     const { outbox } = this.#live;
     response.on('error', () => outbox.drop(exchange));
-    response.on('close', () => outbox.drop(exchange));
+    response.on('close', () => {
+      // Looked for among all that are open: not for those that have all they get.
+      if (!response.writableFinished) outbox.drop(exchange);
+    });
     outbox.add(exchange, new ResponseCarrier(response));
     this.#live.wake();
   }
