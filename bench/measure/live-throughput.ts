@@ -3,20 +3,33 @@ import { whileServingEight } from '../support/eight-engines.ts';
 import { figureText } from '../support/figure-text.ts';
 import { median } from '../support/median.ts';
 import { inOwnProcess } from '../support/own-process.ts';
-import { chatTarget, EventCounter, endsStream, rawConnection, type Target } from '../support/raw-client.ts';
+import { type Asked, chatTarget, EventCounter, endsStream, rawConnection } from '../support/raw-client.ts';
 
 /** Simulated seconds a second: an answer of so many tokens takes the engines some 3 ms. */
-const SPEED = 100;
-const TOKENS = 12;
+export const SPEED = 100;
+export const TOKENS = 12;
 /** Each asks as soon as it has its answer. */
 const CONNECTIONS = 128;
 const WARMUP_SECONDS = 3;
 const SECONDS = 5;
 
+/** What a right answer is known by, in {@link TOKENS} tokens. */
+export interface RightAnswer {
+  /** Events of a streamed one. */
+  readonly events: number;
+  /** What stands in a whole one. */
+  readonly text: string;
+}
+
+/** Ours: the role, the tokens, and the end; and the usage. */
+export const OUR_ANSWER: RightAnswer = { events: 1 + TOKENS + 1, text: `"completion_tokens":${TOKENS},` };
+
 interface LoadTask {
-  readonly target: Target;
+  readonly asked: Asked;
+  readonly answer: RightAnswer;
   readonly stream: boolean;
   readonly seconds: number;
+  readonly warmupSeconds?: number;
 }
 
 /** Whole answers a second, of every second that is measured. */
@@ -27,10 +40,9 @@ export const streamRates = (seconds = SECONDS): Promise<number[]> => answerRates
 
 /** @throws when an answer was not what was asked for */
 async function answerRates(stream: boolean, seconds: number): Promise<number[]> {
-  const { result, verdict } = await whileServingEight(SPEED, async (addresses) => {
-    const target = chatTarget(addresses, { tokens: TOKENS, stream });
-    return inOwnProcess(import.meta.url, loadClient, { target, stream, seconds });
-  });
+  const { result, verdict } = await whileServingEight(SPEED, async ({ services: [service] }) =>
+    inOwnProcess(import.meta.url, loadClient, { asked: service!, answer: OUR_ANSWER, stream, seconds }),
+  );
   const { completed, total } = verdict.requests;
   if (completed !== total) throw new Error(`${total - completed} of ${total} requests did not complete`);
   const what = stream ? 'streams' : 'replies';
@@ -41,11 +53,13 @@ async function answerRates(stream: boolean, seconds: number): Promise<number[]> 
 }
 
 /** Answers in each second that is measured. Every connection asks until it is over, and waits for its answer. */
-export async function loadClient({ target, stream, seconds }: LoadTask): Promise<number[]> {
+export async function loadClient(task: LoadTask): Promise<number[]> {
+  const { asked, answer, stream, seconds, warmupSeconds = WARMUP_SECONDS } = task;
+  const target = chatTarget(asked, { tokens: TOKENS, stream });
   let answers = 0;
   let over = false;
   const connection = async (): Promise<void> => {
-    const isWhole = stream ? streamEnds() : wholeEnds();
+    const isWhole = stream ? streamEnds(answer.events) : wholeEnds(answer.text);
     let done = (): void => {};
     const socket = await rawConnection(target.port, (bytes) => {
       if (!isWhole(bytes)) return;
@@ -61,7 +75,7 @@ export async function loadClient({ target, stream, seconds }: LoadTask): Promise
     socket.destroy();
   };
   const all = Array.from({ length: CONNECTIONS }, connection);
-  await setTimeout(WARMUP_SECONDS * 1_000);
+  await setTimeout(warmupSeconds * 1_000);
   const rates: number[] = [];
   for (let second = 0; second < seconds; second++) {
     const [before, began] = [answers, performance.now()];
@@ -73,16 +87,13 @@ export async function loadClient({ target, stream, seconds }: LoadTask): Promise
   return rates;
 }
 
-/** The role of the answer, its tokens, and the end. */
-const EVENTS = 1 + TOKENS + 1;
-
-function streamEnds(): (bytes: Buffer) => boolean {
+function streamEnds(expected: number): (bytes: Buffer) => boolean {
   const events = new EventCounter();
   let seen = 0;
   return (bytes) => {
     seen += events.count(bytes);
     if (!endsStream(bytes)) return false;
-    if (seen !== EVENTS) fail(`${seen} events, expected ${EVENTS}`);
+    if (seen !== expected) fail(`${seen} events, expected ${expected}`);
     seen = 0;
     return true;
   };
@@ -90,10 +101,10 @@ function streamEnds(): (bytes: Buffer) => boolean {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const OK = Buffer.from('HTTP/1.1 200 OK\r\n');
-const USAGE = Buffer.from(`"completion_tokens":${TOKENS},`);
 
 /** A short answer comes in one read, or its head in one and its body in another. */
-function wholeEnds(): (bytes: Buffer) => boolean {
+function wholeEnds(expected: string): (bytes: Buffer) => boolean {
+  const text = Buffer.from(expected);
   let head = false;
   return (bytes) => {
     if (!head) {
@@ -101,7 +112,7 @@ function wholeEnds(): (bytes: Buffer) => boolean {
       head = true;
       if (bytes.indexOf(HEAD_END) + HEAD_END.length === bytes.length) return false;
     }
-    if (bytes.indexOf(USAGE) < 0) fail(`an answer without its usage: ${bytes.toString('latin1')}`);
+    if (bytes.indexOf(text) < 0) fail(`an answer without ${expected}: ${bytes.toString('latin1')}`);
     head = false;
     return true;
   };

@@ -28,9 +28,9 @@ interface Pacing {
 
 /** p99 of |ITL - 20 ms| as a client in a process of its own sees it. @throws unless every stream had all its tokens */
 export async function pacingP99Ms(streams: number): Promise<number> {
-  const { result, verdict } = await whileServingEight(1, (addresses) => {
-    const target = chatTarget(addresses, { tokens: TOKENS, stream: true });
-    const warmup = chatTarget(addresses, { tokens: WARMUP_TOKENS, stream: true });
+  const { result, verdict } = await whileServingEight(1, ({ services: [service] }) => {
+    const target = chatTarget(service!, { tokens: TOKENS, stream: true });
+    const warmup = chatTarget(service!, { tokens: WARMUP_TOKENS, stream: true });
     return inOwnProcess(import.meta.url, pacingClient, { streams, target, warmup });
   });
   const { p50, p99, max } = result.result;

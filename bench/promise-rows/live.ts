@@ -1,3 +1,4 @@
+import { ratioToPeer } from '../measure/live-peer.ts';
 import { replyRates, streamRates } from '../measure/live-throughput.ts';
 import { pacingP99Ms } from '../measure/pacing.ts';
 import { median } from '../support/median.ts';
@@ -44,5 +45,23 @@ export const LIVE_PROMISES: readonly PromiseRow[] = [
     quick: false,
     command: 'npm run bench -- --only live-streams',
     measure: async () => median(await streamRates()),
+  },
+  {
+    name: 'live-replies-to-aimock',
+    measures: `whole answers a second over those of aimock, a mock without an engine, measured in turn: ${THROUGHPUT}`,
+    target: ['>=', 1],
+    unit: 'of its rate',
+    quick: false,
+    command: only('live-replies-to-aimock'),
+    measure: () => ratioToPeer(false),
+  },
+  {
+    name: 'live-streams-to-aimock',
+    measures: `the same of streamed answers: ${THROUGHPUT}`,
+    target: ['>=', 1],
+    unit: 'of its rate',
+    quick: false,
+    command: only('live-streams-to-aimock'),
+    measure: () => ratioToPeer(true),
   },
 ];

@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net';
-import type { Addresses } from '../../src/api/index.ts';
 
 /** What a raw client needs to know to ask: plain values, so that they travel to its process. */
 export interface Target {
@@ -8,9 +7,15 @@ export interface Target {
   readonly request: string;
 }
 
-/** A chat completion of exactly so many tokens, asked of the first service, as the bytes that go over the wire. */
-export function chatTarget({ services: [service] }: Addresses, options: { tokens: number; stream: boolean }): Target {
-  const { url, apiKey, model } = service!;
+/** Whom a raw client asks: what is below its URL is OpenAI's. */
+export interface Asked {
+  readonly url: string;
+  readonly apiKey: string | null;
+  readonly model: string;
+}
+
+/** A chat completion of exactly so many tokens, as the bytes that go over the wire. */
+export function chatTarget({ url, apiKey, model }: Asked, options: { tokens: number; stream: boolean }): Target {
   const { host, pathname, port } = new URL(url);
   const body = JSON.stringify({
     model,
@@ -20,7 +25,7 @@ export function chatTarget({ services: [service] }: Addresses, options: { tokens
     stream: options.stream,
   });
   const head = [
-    `POST ${pathname}/v1/chat/completions HTTP/1.1`,
+    `POST ${pathname.replace(/\/$/, '')}/v1/chat/completions HTTP/1.1`,
     `host: ${host}`,
     `authorization: Bearer ${apiKey}`,
     'content-type: application/json',
