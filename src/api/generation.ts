@@ -1,5 +1,5 @@
 import type { Reply } from '../gateway/index.ts';
-import { counted, seedOf, type Uniform, uniform } from '../kernel/index.ts';
+import { Chance, counted, seedOf, type Uniform, uniform } from '../kernel/index.ts';
 import {
   ANSWER_DIALECTS,
   type AnswerDialect,
@@ -123,13 +123,10 @@ function tellsLikelihoods({ logprobs, promptLogprobs }: SamplingRequest): boolea
   return logprobs !== undefined || promptLogprobs !== undefined;
 }
 
-/** Keeps words for a client's seed apart from those for the request of that number. */
-const GIVEN_SEED = 0x5eed;
-
 /** What an answer's words are drawn from. A client that gives a seed gets the same words for it again. */
 function chanceOf({ seed: given }: SamplingRequest, number: number, seed: number, choice: number): Uniform {
-  const drawn = given === undefined ? counted(seed, number, choice) : counted(seed ^ GIVEN_SEED, given, choice);
-  return uniform(drawn * 2 ** 32);
+  if (given !== undefined) return new Chance(seed).stream(`reply-text/${given}/${choice}`);
+  return uniform(counted(seed, number, choice) * 2 ** 32);
 }
 
 /** Prompts as texts, where the answer shows them. */

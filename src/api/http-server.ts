@@ -34,6 +34,8 @@ export class HttpDoor {
   readonly #door: Door;
   readonly #extras: DoorExtras;
   readonly #sockets = new Set<Socket>();
+  /** Answers that wait for one before them on their connection: its end is theirs. */
+  readonly #queued = new WeakMap<Socket, Set<Exchange>>();
   #server: Server | undefined;
   #port: number;
 
@@ -147,13 +149,28 @@ export class HttpDoor {
 
   #carry(exchange: Exchange, response: ServerResponse): void {
     const { outbox } = this.#live;
+    // An answer that waits for the one before it has no socket yet that would tell it.
+    const queue = response.socket === null ? this.#queueOf(response.req.socket) : undefined;
+    queue?.add(exchange);
     response.on('error', () => outbox.drop(exchange));
     response.on('close', () => {
       // Looked for among all that are open: not for those that have all they get.
       if (!response.writableFinished) outbox.drop(exchange);
+      queue?.delete(exchange);
     });
     outbox.add(exchange, new ResponseCarrier(response));
     this.#live.wake();
+  }
+
+  #queueOf(socket: Socket): Set<Exchange> {
+    const known = this.#queued.get(socket);
+    if (known !== undefined) return known;
+    const queue = new Set<Exchange>();
+    this.#queued.set(socket, queue);
+    socket.once('close', () => {
+      for (const exchange of queue) this.#live.outbox.drop(exchange);
+    });
+    return queue;
   }
 }
 

@@ -1,14 +1,8 @@
+import { hash } from 'node:crypto';
 import type { Refusal } from '../gateway/index.ts';
-import { counted } from '../kernel/index.ts';
 import type { Session } from '../lab/index.ts';
 import { type GatewayErrorKey, gatewayError } from '../protocol/index.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
-
-/** Keeps ids of what is no request to the simulation apart from those of the request of that number. */
-const ASIDE = 0xa51de;
-
-const ID_WORDS = 4;
-const ID = Buffer.alloc(ID_WORDS * 4);
 
 /** Numbers and words for what the gateway refuses, and for what is answered without being a request to the simulation. */
 export class Refusals {
@@ -26,7 +20,7 @@ export class Refusals {
 
   /** As {@link requestId}, of what is no request to the simulation: those have numbers of their own. */
   asideId(): string {
-    return requestId(this.#session.world.description.seed ^ ASIDE, this.#asides++);
+    return idOf(this.#session.world.description.seed, `aside/${this.#asides++}`);
   }
 
   /** The gateway's answer when it takes no request at all: too large a body, say. */
@@ -46,6 +40,9 @@ export class Refusals {
 
 /** 32 hexadecimal digits: the id that the gateway gives the request of a number; the same in every run of a session. */
 export function requestId(seed: number, number: number): string {
-  for (let word = 0; word < ID_WORDS; word++) ID.writeUInt32BE(counted(seed, number, word) * 2 ** 32, word * 4);
-  return ID.toString('hex');
+  return idOf(seed, `request/${number}`);
+}
+
+function idOf(seed: number, what: string): string {
+  return hash('sha256', `${seed}/${what}`).slice(0, 32);
 }

@@ -31,7 +31,9 @@ export class ResponseCarrier implements Carrier {
         break;
       case 'cut':
         this.flush();
-        (response.socket as Socket | null)?.resetAndDestroy();
+        if (response.socket !== null) response.socket.resetAndDestroy();
+        // It waits for the answer before it: its turn comes, and what there is of it goes out then.
+        else response.once('socket', (socket: Socket) => setImmediate(() => socket.resetAndDestroy()));
         break;
     }
   }

@@ -61,7 +61,7 @@ export class Gateway {
   readonly forTasks: TaskPorts = {
     gateOf: (service) => this.#gates.get(service)!,
     draining: () => this.#draining,
-    route: (service, request, takes) => this.#router.routeTask(service, request, takes),
+    route: (service, request, takes) => this.#router.routeAmong(service, request, takes),
     drawLength: (service) => this.#replyLengths.get(service)!(0),
     begin: (request, replica) => this.#begin(request, replica),
     disconnect: (request) => this.disconnect(request),
@@ -312,7 +312,7 @@ export class Gateway {
   #onRetry(request: OpenRequest | undefined): void {
     if (request === undefined) return;
     const { service, routed, last, choices, call } = request;
-    const replica = this.#router.route(service, routed, last);
+    const replica = this.#router.routeAgain(service, routed, last);
     const target = replica && fit(replica, choices, call);
     if (target === undefined) this.#failed(request, 'noBackend');
     else if (isRefusal(target)) this.#end(request, refusedWith(target));

@@ -48,10 +48,9 @@ export class Router {
 
   /**
    * A deployment whose circuit breakers let nobody's call through gets none, and the others share its part.
-   * @param except where the request has just failed: chosen only where there is nobody else
    * @returns undefined when nobody takes requests
    */
-  route(service: Service, request: RoutedRequest, except?: UnitReplica): UnitReplica | undefined {
+  route(service: Service, request: RoutedRequest): UnitReplica | undefined {
     const weights = known(this.#weights, service, newWeights);
     const deployment =
       service.spec.circuitBreaker === undefined
@@ -59,14 +58,16 @@ export class Router {
         : weights.choose(service.deployments, ({ backends }) => this.#passing(service, backends).length > 0);
     if (deployment === undefined) return undefined;
     this.#traffic.routed(deployment);
-    const backends = this.#passing(service, deployment.backends);
-    const others = except === undefined ? backends : backends.filter((replica) => replica !== except);
-    const candidates = others.length > 0 ? others : backends;
-    return this.#choose(deployment, deployment, candidates, request);
+    return this.#choose(deployment, deployment, this.#passing(service, deployment.backends), request);
   }
 
-  /** As {@link route}, among those that take one more task. */
-  routeTask(
+  /** As {@link route}, of a request that has just failed at a replica: that is chosen only where there is nobody else. */
+  routeAgain(service: Service, request: RoutedRequest, failed: UnitReplica | undefined): UnitReplica | undefined {
+    return this.routeAmong(service, request, (replica) => replica !== failed) ?? this.route(service, request);
+  }
+
+  /** As {@link route}, among those that take it: a deployment that has none of them gets nothing. */
+  routeAmong(
     service: Service,
     request: RoutedRequest,
     takes: (replica: UnitReplica) => boolean,

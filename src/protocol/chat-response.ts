@@ -72,6 +72,8 @@ export function chatWriter(context: AnswerContext): StreamWriter {
   };
   const before = echoed(context);
   const allAlike = request.logprobs === undefined && !request.continuousUsage;
+  // Of most tokens nothing but the text is new: what stands around it is written once a choice.
+  const frames: Frame[] = [];
   return {
     open() {
       let events = '';
@@ -89,8 +91,9 @@ export function chatWriter(context: AnswerContext): StreamWriter {
       const piece = pieces[k] as TokenPiece;
       const isLast = k === pieces.length - 1;
       if (allAlike && piece.kind === 'text' && !isLast) {
-        const frame = (FRAMES[index] ??= frameOf(index));
-        return start + frame.before + JSON.stringify(piece.text) + frame.after;
+        frames[index] ??= frameOf(index);
+        const { before, after } = frames[index]!;
+        return start + before + JSON.stringify(piece.text) + after;
       }
       const told = {
         index,
@@ -110,10 +113,13 @@ export function chatWriter(context: AnswerContext): StreamWriter {
   };
 }
 
-/** Of most tokens nothing but the text is new: what stands around it in an event, by the choice's index. */
-const FRAMES: { readonly before: string; readonly after: string }[] = [];
+/** What stands in an event around a token's text. */
+interface Frame {
+  readonly before: string;
+  readonly after: string;
+}
 
-function frameOf(index: number): { readonly before: string; readonly after: string } {
+function frameOf(index: number): Frame {
   const told = { index, delta: { content: '' }, logprobs: null, finish_reason: null, token_ids: null };
   const [before = '', after = ''] = sseRest({ choices: [told] }).split('""');
   return { before, after };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fromMillis, fromSeconds, type Micros } from '../../src/kernel/index.ts';
-import type { ServiceSpec } from '../../src/platform/index.ts';
+import type { Deployment, ServiceSpec } from '../../src/platform/index.ts';
 import { Outcome } from '../../src/telemetry/index.ts';
 import { ask, called, deploymentOf, slotOf, tokenTimes, untilEnded } from '../support/calls.ts';
 import { quick } from '../support/quick.ts';
@@ -23,6 +23,21 @@ describe('retries, end to end', () => {
     // Its first token comes a step after the retry.
     expect(tokenTimes(reply)[0]).toBeGreaterThan(100_000);
     expect(lab.world.requests.size).toBe(1);
+  });
+
+  test('it goes to another deployment where its own has nobody else, whatever their weights', () => {
+    const lab = called({ retry: { count: 1, interval: fromMillis(1) } }, [
+      quick({ instances: 1, weight: 90 }),
+      quick({ name: 'other', instances: 1, weight: 10 }),
+    ]);
+    const [{ backends }, others] = lab.service.deployments as [Deployment, Deployment];
+    const [node, another] = [backends[0]!, others.backends[0]!].map(({ pods }) => pods[0]!.placement!.node.name);
+    expect(node).not.toBe(another);
+    // Of a dead node the gateway learns when its calls fail.
+    lab.strike({ kind: 'node-crash', node: node! });
+    const replies = Array.from({ length: 20 }, () => ask(lab));
+    untilEnded(lab);
+    expect(replies.filter(({ state }) => state !== 'finished')).toEqual([]);
   });
 
   test('a stream that has begun is cut; an answer that is not streamed is made anew', () => {
