@@ -96,6 +96,7 @@ export class PrivateConnections {
 
   /** What comes in by a host, given what follows it; undefined when it is no connection's: it comes over the public network. */
   entry(host: string, path: string): PrivateEntry | undefined {
+    if (this.#connections.size === 0) return undefined;
     const [name = ''] = host.toLowerCase().split(':', 1);
     let known: PrivateEntry | undefined;
     let longest = -1;

@@ -37,8 +37,9 @@ export function badRequest(message: string, param: string | null = null): WireEr
  * counts, in any case, and what follows it does not. A body without the header is refused as well.
  */
 export function unsupportedMediaType(contentType = ''): WireError | undefined {
-  const [mediaType = ''] = contentType.toLowerCase().split(';', 1);
-  if (mediaType === 'application/json') return undefined;
+  if (contentType === 'application/json' || contentType.toLowerCase().split(';', 1)[0] === 'application/json') {
+    return undefined;
+  }
   const message = "Unsupported Media Type: Only 'application/json' is allowed";
   return new WireError({ message, type: 'Bad Request', param: null, code: 400 });
 }
