@@ -214,11 +214,11 @@ export class Lab {
   }
 
   /**
-   * An API key that a service was made with, by default the first; empty when it asks for none.
+   * An API key that a service was made with, by default the first; empty when it was made without any.
    * @throws when it has none of that name
    */
   apiKey(service?: string, keyName?: string): string {
-    return ownKey(this.#service(service).spec, this.seed, keyName);
+    return ownKey(this.#world, this.#service(service), keyName);
   }
 
   /** The text of an API key that the timeline or `operate` creates. @throws when there is none of that name */

@@ -17,9 +17,11 @@ import {
 } from '../protocol/index.ts';
 import { ApplicationBody, metricsText } from './application-body.ts';
 import { ApplicationExchange } from './application-exchange.ts';
+import { crossOrigin, isPreflight } from './cors.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
 import type { Asked, Credentials } from './language-model.ts';
 import type { Refusals } from './refusals.ts';
+import type { WireRequest } from './wire.ts';
 
 /** Statuses whose answers have no body (RFC 9110, 15). */
 const NO_BODY = new Set([204, 205, 304]);
@@ -128,9 +130,9 @@ export class Application {
   }
 
   #call(asked: Asked, path: string | null, from: From, side: Side): Exchange {
-    const { method } = asked.wire;
-    const reply = this.#enter(asked, { method, path }, from);
-    if (reply.refusal !== undefined) return this.#refused(reply);
+    const { method, headers } = asked.wire;
+    const reply = this.#enter(asked, { method, path, ...(isPreflight(asked.wire) && { preflight: true }) }, from);
+    if (reply.refusal !== undefined) return this.#refused(reply, headers);
     const answer = reply.answer!;
     const id = this.#refusals.requestId(reply.number);
     const body = this.#bodyOf(asked, reply);
@@ -139,7 +141,7 @@ export class Application {
       head: (length) => ({ status: answer.status, headers: headersOf(answer, body(), length, id, side) }),
       piece: (n) => body().piece(n),
       bodiless,
-      ...(side === 'gateway' ? { lost: () => this.#refused(reply) } : {}),
+      ...(side === 'gateway' ? { lost: () => this.#refused(reply, headers) } : {}),
       onAbort: () => this.#session.command({ kind: 'disconnect', request: reply.number }),
     });
   }
@@ -155,25 +157,32 @@ export class Application {
     return () => new ApplicationBody(reply.answer!, shown, { seed, request: reply.number, pod: reply.pod ?? '' });
   }
 
-  #refused(reply: Reply): Exchange {
+  /** What the gateway says itself a page of any origin may read. */
+  #refused(reply: Reply, headers: WireRequest['headers']): Exchange {
     const { refusal } = reply;
     const id = this.#refusals.requestId(reply.number);
     const named = { 'x-request-id': id };
     const { now } = this.#session;
-    if (refusal?.by === 'gateway') return this.#refusals.refused(refusal, id);
+    if (refusal?.by === 'gateway') return crossOrigin(headers, this.#refusals.refused(refusal, id));
     if (refusal?.by === 'network') return new ReadyExchange(now, 503, named, '');
     // As of any container whose queue is full.
     if (refusal !== undefined) return ReadyExchange.json(now, refusal.status, { detail: 'Service Unavailable' }, named);
     const { status } = GATEWAY_ERRORS.backendUnavailable;
-    return this.#refusals.refused({ by: 'gateway', error: 'backendUnavailable', status }, id);
+    return crossOrigin(headers, this.#refusals.refused({ by: 'gateway', error: 'backendUnavailable', status }, id));
   }
 
   /** What is no work for it passes through the gateway like any other call, and as it is. */
   #ofItself(asked: Asked, service: Service, by: Credentials): Exchange {
-    const refusal = this.#session.ask({ service: service.name, ...by, bodyBytes: asked.wire.body.length });
-    if (refusal?.by === 'gateway') return this.#refusals.refused(refusal, this.#refusals.asideId());
+    const { headers, body } = asked.wire;
+    const refusal = this.#session.ask({ service: service.name, ...by, bodyBytes: body.length });
+    if (refusal?.by === 'gateway') {
+      return crossOrigin(headers, this.#refusals.refused(refusal, this.#refusals.asideId()));
+    }
     const backends = service.deployments.flatMap((deployment) => deployment.backends).filter(({ loaded }) => loaded);
-    return backends.length === 0 ? this.#refusals.refuse('noBackend') : this.#told(asked, backends[0]!);
+    const [replica] = backends;
+    return replica === undefined
+      ? crossOrigin(headers, this.#refusals.refuse('noBackend'))
+      : this.#told(asked, replica);
   }
 
   /** Its health, or its metrics. */

@@ -7,7 +7,7 @@ import type { WireRequest } from './wire.ts';
  * otherwise is no key: nothing is trimmed, decoded or folded, so that there is one spelling of each.
  */
 const BEARER = /^bearer +([\x21-\x7e]+)$/i;
-/** Of a temporary key the header has the bare text (the contract). */
+/** So clients send temporary keys, with a type of `temp`; whether a key is one is not looked at. */
 const BARE = /^[\x21-\x7e]+$/;
 
 /** Some proxies put the port behind an address, and brackets about one of version 6, as in RFC 7239. */

@@ -10,6 +10,7 @@ import {
 import type { GatewayErrorKey } from '../protocol/index.ts';
 import { Application } from './application.ts';
 import { Callers } from './callers.ts';
+import { crossOrigin, isPreflight } from './cors.ts';
 import { type Exchange, ReadyExchange } from './exchange.ts';
 import { type Credentials, LanguageModel } from './language-model.ts';
 import { Refusals } from './refusals.ts';
@@ -90,7 +91,7 @@ export class DataPlane {
   /** The answer to who sends more than {@link BODY_LIMIT_BYTES}: the gateway's, or at a pod its server's own. */
   bodyTooLarge({ headers }: Pick<WireRequest, 'headers'>, door: Door): Exchange {
     const detail = `the limit is ${BODY_LIMIT_BYTES} bytes`;
-    if (isGateway(door)) return this.#refuse('bodyTooLarge', detail);
+    if (isGateway(door)) return this.#refuse(headers, 'bodyTooLarge', detail);
     const replica = this.#loadedAt(door.slot);
     if (replica === undefined) return this.#notThere();
     return isApplication(replica.unit)
@@ -98,8 +99,9 @@ export class DataPlane {
       : this.#languageModel.bodyTooLarge(headers, detail);
   }
 
-  #refuse(error: GatewayErrorKey, detail?: string): Exchange {
-    return this.#refusals.refuse(error, detail);
+  /** What the gateway says itself a page of any origin may read. */
+  #refuse(headers: WireRequest['headers'], error: GatewayErrorKey, detail?: string): Exchange {
+    return crossOrigin(headers, this.#refusals.refuse(error, detail));
   }
 
   #atGateway(wire: WireRequest, path: string, query: string, door: GatewayDoor): Exchange {
@@ -112,8 +114,12 @@ export class DataPlane {
     const { service, credentials } = called;
     const asked = { wire, path: called.path, query };
     if (service.spec.mode === 'asynchronous') return this.#tasks.handle(asked, service, credentials);
-    const server = hasApplications(service) ? this.#application : this.#languageModel;
-    return server.atGateway(asked, service, credentials);
+    if (hasApplications(service)) return this.#application.atGateway(asked, service, credentials);
+    // A preflight to a model service passes no gate; where its way leads nowhere, it is told so all the same.
+    const { connections } = this.#session.world.platform;
+    const leads = privately === undefined || connections.opens(privately.connection, service);
+    if (isPreflight(wire) && !leads) return this.#refuse(wire.headers, 'addressRefused');
+    return this.#languageModel.atGateway(asked, service, credentials);
   }
 
   #entry({ headers }: WireRequest, path: string): PrivateEntry | undefined {
@@ -130,15 +136,19 @@ export class DataPlane {
         : platform.services.find((each) => each.spec.id === named.service && isThere(each));
     if (service === undefined) {
       const nameless = named === undefined && platform.services.filter(isThere).length > 1;
-      return this.#refuse('apiNotFound', nameless ? 'name the service in the path' : undefined);
+      return this.#refuse(wire.headers, 'apiNotFound', nameless ? 'name the service in the path' : undefined);
     }
     // Each mode has URLs of its own (guide 3409); a path that names no service is its service's.
     if (named !== undefined && named.tasks !== (service.spec.mode === 'asynchronous')) {
-      return this.#refuse('apiNotFound', `the service is called ${named.tasks ? 'synchronously' : 'by tasks'}`);
+      return this.#refuse(
+        wire.headers,
+        'apiNotFound',
+        `the service is called ${named.tasks ? 'synchronously' : 'by tasks'}`,
+      );
     }
     const protocols = calledOver(service.spec.protocol);
     if (!protocols.includes(protocolOf(wire, door))) {
-      return this.#refuse('apiNotFound', `the service is called over ${protocols.join(' or ')}`);
+      return this.#refuse(wire.headers, 'apiNotFound', `the service is called over ${protocols.join(' or ')}`);
     }
     const credentials = this.#callers.credentialsOf(wire, privately?.connection);
     // The bare URL of a service is the root of its containers (RFC 9112, 3.2.1).

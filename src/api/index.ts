@@ -6,7 +6,7 @@ export { type Certificate, selfSigned } from './certificate.ts';
 export { DataPlane } from './data-plane.ts';
 export type { Delivery, Exchange } from './exchange.ts';
 export { LabFetch } from './lab-fetch.ts';
-export { createdKey, digested, type LabOperation, ownKey } from './lab-keys.ts';
+export { createdKey, digested, type LabOperation, type NamedKey, ownKey } from './lab-keys.ts';
 export { runInLabTime, type TimeDriver } from './lab-time.ts';
 export { type LagFigures, Live } from './live.ts';
 export { Outbox } from './outbox.ts';

@@ -1,5 +1,5 @@
-import type { World } from '../lab/index.ts';
-import { apiKeyFor, keyDigest, type Operation, type ServiceSpec } from '../platform/index.ts';
+import type { LabDescription, World } from '../lab/index.ts';
+import { apiKeyFor, keyDigest, type Operation, type Service } from '../platform/index.ts';
 
 /** The texts of API keys: they follow from the seed, the service whose they are, if any, and the key's name. */
 
@@ -16,17 +16,37 @@ export function digested(operation: LabOperation, seed: number): Operation {
   return { ...operation, digest: operation.digest ?? digestOf(seed, operation.name) };
 }
 
+/** A key's name and text. */
+export interface NamedKey {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** Those that a service was made with. They stay bound to it, whatever it asks its callers for by now. */
+export function ownKeys({ seed, services }: LabDescription, { index, name: service }: Service): NamedKey[] {
+  const { auth } = services[index]!;
+  const keys = auth.kind === 'api-key' ? auth.keys : [];
+  return keys.map(({ name }) => ({ name, key: apiKeyFor(seed, service, name) }));
+}
+
 /**
- * The text of a key that a service was made with, by default the first; empty when it asks for none.
+ * The text of a key that a service was made with, by default the first; empty when it was made without any.
  * @throws when it has none of that name
  */
-export function ownKey({ name, auth }: ServiceSpec, seed: number, keyName: string | undefined): string {
-  const known = auth.kind === 'api-key' ? auth.keys.map((key) => key.name) : [];
-  if (keyName !== undefined && !known.includes(keyName)) {
-    throw new Error(`No API key "${keyName}" of "${name}"; there are ${known.join(', ') || 'none'}`);
-  }
-  const key = keyName ?? known[0];
-  return key === undefined ? '' : apiKeyFor(seed, name, key);
+export function ownKey({ description }: World, service: Service, keyName: string | undefined): string {
+  const known = ownKeys(description, service);
+  if (keyName === undefined) return known[0]?.key ?? '';
+  const found = known.find(({ name }) => name === keyName);
+  if (found !== undefined) return found.key;
+  throw new Error(`No API key "${keyName}" of "${service.name}"; there are ${namesOf(known)}`);
+}
+
+/** Those that the timeline creates, each once, in its order; they are good for something from then on. */
+export function plannedKeys({ description, timeline }: World): NamedKey[] {
+  return keysOf(
+    timeline.flatMap((entry) => ('operation' in entry ? [entry.operation] : [])),
+    description.seed,
+  );
 }
 
 /**
@@ -34,15 +54,24 @@ export function ownKey({ name, auth }: ServiceSpec, seed: number, keyName: strin
  * anything by now is the platform's to say.
  * @throws when there is none of that name
  */
-export function createdKey({ description, operations }: World, name: string): string {
-  const { seed, timeline } = description;
-  const planned = timeline.flatMap((entry) => ('operation' in entry ? [entry.operation] : []));
-  const asked = operations.flatMap(({ operation, refusal }) => (refusal === undefined ? [operation] : []));
-  const known = [...planned, ...asked].flatMap((each) =>
+export function createdKey(world: World, name: string): string {
+  const asked = world.operations.flatMap(({ operation, refusal }) => (refusal === undefined ? [operation] : []));
+  const known = [...plannedKeys(world), ...keysOf(asked, world.description.seed)];
+  const found = known.find((each) => each.name === name);
+  if (found !== undefined) return found.key;
+  throw new Error(`No API key "${name}" is created; there are ${namesOf(known)}`);
+}
+
+/** Of the keys that are created those whose text goes with their name; whoever gave a digest knows the text. */
+function keysOf(operations: readonly Operation[], seed: number): NamedKey[] {
+  const names = operations.flatMap((each) =>
     each.kind === 'create-key' && each.digest === digestOf(seed, each.name) ? [each.name] : [],
   );
-  if (known.includes(name)) return apiKeyFor(seed, null, name);
-  throw new Error(`No API key "${name}" is created; there are ${[...new Set(known)].join(', ') || 'none'}`);
+  return [...new Set(names)].map((name) => ({ name, key: apiKeyFor(seed, null, name) }));
+}
+
+function namesOf(keys: readonly NamedKey[]): string {
+  return [...new Set(keys.map(({ name }) => name))].join(', ') || 'none';
 }
 
 function digestOf(seed: number, name: string): string {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { UserError } from '../kernel/index.ts';
 import {
-  apiKeyFor,
   type CallMode,
   type CallProtocol,
   calledOver,
@@ -16,6 +15,7 @@ import { firstRoute } from './application.ts';
 import type { Certificate } from './certificate.ts';
 import { DataPlane } from './data-plane.ts';
 import { type DoorExtras, HttpDoor } from './http-server.ts';
+import { type NamedKey, ownKeys, plannedKeys } from './lab-keys.ts';
 import type { Live } from './live.ts';
 import { liveMetrics } from './live-metrics.ts';
 import { WebSocketDoor } from './websocket.ts';
@@ -44,13 +44,15 @@ export interface Addresses {
     /** The first of them; null when the service asks for none. */
     readonly apiKey: string | null;
     /** Those that the service was made with, by their names. */
-    readonly apiKeys: readonly { readonly name: string; readonly key: string }[];
+    readonly apiKeys: readonly NamedKey[];
     /** Empty where it serves none. */
     readonly model: string;
     /** Of an application, what it may be asked: its first route. Null where it serves a model. */
     readonly route: { readonly method: string; readonly path: string } | null;
     readonly privateConnections: readonly PrivateAddress[];
   }[];
+  /** API keys that the timeline creates: good for nothing before it comes to them. None where it is left out. */
+  readonly createdKeys: readonly NamedKey[];
   readonly iam: IamAddresses;
   /** By the slot that a pod holds: the address outlives the pod. */
   readonly pods: readonly { readonly name: string; readonly url: string }[];
@@ -169,7 +171,7 @@ export class LiveServer {
       tlsGateway: this.#tlsGateway === undefined ? null : addressOf('HTTPS'),
       certificate: (this.#tlsGateway && tls?.file) ?? null,
       services: platform.services
-        .map((service) => ({ service, spec: service.spec, keys: keysOf(description.seed, service.spec) }))
+        .map((service) => ({ service, spec: service.spec, keys: ownKeys(description, service) }))
         .map(({ service, spec, keys }) => ({
           id: spec.id,
           name: spec.name,
@@ -178,12 +180,13 @@ export class LiveServer {
           protocols: calledOver(spec.protocol),
           mode: spec.mode ?? 'synchronous',
           auth: spec.auth.kind,
-          apiKey: keys[0]?.key ?? null,
+          apiKey: (spec.auth.kind === 'api-key' ? keys[0]?.key : undefined) ?? null,
           apiKeys: keys,
           model: spec.deployments[0]?.units[0]?.servedModelName ?? '',
           route: firstRoute(spec),
           privateConnections: privateAddresses(this.#live.session, service),
         })),
+      createdKeys: plannedKeys(this.#live.world),
       iam: iamAddresses(this.#live.session),
       pods: this.#pods.map(({ slot, door }) => ({ name: slot, url: `http://${name}:${door.port}` })),
     };
@@ -214,12 +217,6 @@ export class LiveServer {
     const engine = this.#live.world.platform.replicaAt(slot)?.engine;
     return engine?.alive === true ? engine.id : undefined;
   }
-}
-
-/** The texts of the keys that a service was made with. */
-function keysOf(seed: number, { name: service, auth }: ServiceSpec): { readonly name: string; readonly key: string }[] {
-  const keys = auth.kind === 'api-key' ? auth.keys : [];
-  return keys.map(({ name }) => ({ name, key: apiKeyFor(seed, service, name) }));
 }
 
 function answerOwnMetrics(live: Live, request: IncomingMessage, response: ServerResponse): boolean {

@@ -18,6 +18,8 @@ export function printAddresses(addresses: Addresses): void {
     for (const { name, host } of service.privateConnections)
       lines.push(`         private connection ${name}: host ${host}`);
   }
+  for (const { name, key } of addresses.createdKeys)
+    lines.push(`key      ${name}: ${key}, once the timeline creates it`);
   if (addresses.services.some(({ auth }) => auth === 'token')) lines.push(...iamLines(addresses));
   for (const pod of addresses.pods) lines.push(`pod      ${pod.name}  ${pod.url}/v1`);
   const [first] = addresses.services;

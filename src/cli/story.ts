@@ -113,7 +113,7 @@ function lossOf(outcome: Outcome, status: number): string {
 type Deed = Readonly<Record<string, unknown>>;
 
 /** What a deed is aimed at, and what more there is to say of it. */
-const TARGETS = ['node', 'service', 'deployment', 'instance', 'unit', 'replica', 'pod'];
+const TARGETS = ['node', 'service', 'deployment', 'instance', 'unit', 'replica', 'pod', 'name'];
 const DETAILS = [
   'pool',
   'chip',
@@ -124,6 +124,8 @@ const DETAILS = [
   'plugin',
   'state',
   'key',
+  'scope',
+  'connection',
   'effect',
   'factor',
   'status',

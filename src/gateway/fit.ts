@@ -1,6 +1,7 @@
 import type { UnitReplica } from '../platform/index.ts';
 import { type Call, isRefusal, type Refusal } from './call.ts';
 import { contextOf, type PlannedChoice } from './choice-plan.ts';
+import type { Router } from './router.ts';
 
 /** The backend itself, if it takes such a request; where nobody listens, nobody says no either. */
 export function fit(
@@ -20,5 +21,22 @@ export function fit(
       return { by: 'engine', error: 'context-length', status: 400, maxModelLen };
     }
   }
+  return target;
+}
+
+/**
+ * As {@link fit}, of what comes through the gateway: the 503 of a backend that is full is an error of its own as any
+ * other 5xx, so to its circuit breaker a failed call. What a pod's own endpoint is asked, no breaker counts.
+ */
+export function fitThrough(
+  router: Router,
+  routedTo: UnitReplica | Refusal,
+  choices: readonly PlannedChoice[],
+  call?: Call,
+): UnitReplica | Refusal {
+  const target = fit(routedTo, choices, call);
+  const direct = call !== undefined && 'slot' in call.to;
+  if (direct || isRefusal(routedTo) || !isRefusal(target)) return target;
+  if (target.error === 'overloaded') router.failed(routedTo);
   return target;
 }

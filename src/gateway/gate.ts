@@ -1,5 +1,5 @@
 import type { Micros } from '../kernel/index.ts';
-import type { Credentials, PrivateConnections, Service, ServiceSpec } from '../platform/index.ts';
+import type { ApplicationAsk, Credentials, PrivateConnections, Service, ServiceSpec } from '../platform/index.ts';
 import { AccessControl } from './access.ts';
 import { gatewayRefusal, type Refusal } from './call.ts';
 import { fitsSizeLimit } from './limits.ts';
@@ -18,6 +18,7 @@ export interface Caller {
   readonly clientIp?: string | undefined;
   readonly privateConnection?: string | undefined;
   readonly bodyBytes?: number | undefined;
+  readonly application?: Pick<ApplicationAsk, 'preflight'> | undefined;
 }
 
 /**
@@ -72,10 +73,10 @@ export class Gate {
     return this.#spelled() ?? this.#refused(now, caller) ?? closed;
   }
 
-  /** Whether the caller has proved who he is. */
-  #unproved(now: Micros, { key, token }: Caller): Refusal | undefined {
+  /** Whether the caller has proved who he is. A preflight proves nothing: what it is told is the application's business. */
+  #unproved(now: Micros, { key, token, application }: Caller): Refusal | undefined {
     const { kind } = this.#service.spec.auth;
-    if (kind === 'none') return undefined;
+    if (kind === 'none' || application?.preflight === true) return undefined;
     if (kind === 'api-key') {
       return this.#credentials.keyOpens(this.#service, key, now) ? undefined : gatewayRefusal('unauthorized');
     }

@@ -20,7 +20,7 @@ import { contextOf, planChoices } from './choice-plan.ts';
 import { type ConnectionEnd, Connections, type Handshake } from './connections.ts';
 import { type Ending, refusedWith } from './ending.ts';
 import { CLIENT_CLOSED_REQUEST, type EngineTap, OUTCOMES, statusOf } from './engine-tap.ts';
-import { fit } from './fit.ts';
+import { fit, fitThrough } from './fit.ts';
 import { type Caller, Gate, type RefusalSpell } from './gate.ts';
 import { nextDeadline } from './limits.ts';
 import { OpenRequest } from './open-request.ts';
@@ -62,6 +62,7 @@ export class Gateway {
     gateOf: (service) => this.#gates.get(service)!,
     draining: () => this.#draining,
     route: (service, request, takes) => this.#router.routeAmong(service, request, takes),
+    fit: (replica, choices, call) => fitThrough(this.#router, replica, choices, call),
     drawLength: (service) => this.#replyLengths.get(service)!(0),
     begin: (request, replica) => this.#begin(request, replica),
     disconnect: (request) => this.disconnect(request),
@@ -118,7 +119,7 @@ export class Gateway {
     const routedTo = refusal ?? this.#route(service, routed);
     const choices = planTraffic(routedTo, sent, route);
     const { promptTokens, outputTokens } = choices[0]!;
-    const target = fit(routedTo, choices);
+    const target = fitThrough(this.#router, routedTo, choices);
     if (isRefusal(target)) {
       this.#refuse(service.index, promptTokens, outputTokens, sent.row, target);
       return;
@@ -205,7 +206,7 @@ export class Gateway {
 
   /** @param replica the one asked at its own endpoint */
   #admit(service: Service, by: Caller, routed: RoutedRequest, replica: UnitReplica | undefined): UnitReplica | Refusal {
-    if (replica !== undefined) return this.#listening(replica);
+    if (replica !== undefined) return replica.loaded && !this.#draining ? replica : CONNECTION_REFUSED;
     const refusal = this.#draining
       ? gatewayRefusal('noBackend')
       : this.#gates.get(service)!.refusal(this.#kernel.now, by);
@@ -231,17 +232,13 @@ export class Gateway {
     return gatewayRefusal('backendUnavailable');
   }
 
-  #listening(replica: UnitReplica): UnitReplica | Refusal {
-    return replica.loaded && !this.#draining ? replica : CONNECTION_REFUSED;
-  }
-
   #answer(service: Service, call: Call, routed: RoutedRequest, routedTo: UnitReplica | Refusal): Reply {
     const context = isRefusal(routedTo) ? Number.POSITIVE_INFINITY : contextOf(routedTo);
     const unit = isRefusal(routedTo) ? undefined : routedTo.unit;
     const choices = planChoices(call, context, () => this.#replyLengths.get(service)!(0), unit);
     const { promptTokens, priority: asked = 0 } = call;
     const arrivedAt = this.#kernel.now;
-    const target = fit(routedTo, choices, call);
+    const target = fitThrough(this.#router, routedTo, choices, call);
     if (isRefusal(target)) {
       const number = this.#refuse(service.index, promptTokens, 0, NO_ROW, target);
       return new Reply({ number, promptTokens, choices: [], arrivedAt, refusal: target });
@@ -313,7 +310,7 @@ export class Gateway {
     if (request === undefined) return;
     const { service, routed, last, choices, call } = request;
     const replica = this.#router.routeAgain(service, routed, last);
-    const target = replica && fit(replica, choices, call);
+    const target = replica && fitThrough(this.#router, replica, choices, call);
     if (target === undefined) this.#failed(request, 'noBackend');
     else if (isRefusal(target)) this.#end(request, refusedWith(target));
     else this.#try(request, target);

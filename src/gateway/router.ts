@@ -120,8 +120,8 @@ export class Router {
     }
     const breaker = this.#breakerOf(replica);
     if (breaker === undefined) return;
-    // A connection goes on where a new call would not be let through.
-    if (overConnection && !breaker.passes(this.#kernel.now)) return;
+    // A connection goes on where a new call would not be let through, and so does a task that its container holds.
+    if (!breaker.passes(this.#kernel.now)) return;
     attempt.passage = breaker.pass(this.#kernel.now);
   }
 
@@ -149,11 +149,12 @@ export class Router {
     attempt.passage = undefined;
   }
 
-  /** Nobody listens at a replica that was chosen. */
+  /** Nobody listens at a replica that was chosen, or it has no room. */
   failed(replica: UnitReplica): void {
     const { now } = this.#kernel;
     const breaker = this.#breakerOf(replica);
-    if (breaker !== undefined) breaker.ended(breaker.pass(now), 'failed', now);
+    // What goes on where a new call would not be let through is not counted either.
+    if (breaker?.passes(now) === true) breaker.ended(breaker.pass(now), 'failed', now);
   }
 
   /** Policies look at the figures of their own deployment's replicas; without one nobody does. */

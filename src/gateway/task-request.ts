@@ -2,9 +2,8 @@ import type { Micros } from '../kernel/index.ts';
 import type { Service, UnitReplica } from '../platform/index.ts';
 import { NO_ROW, type RequestLog } from '../telemetry/index.ts';
 import { planTraffic } from './application-plan.ts';
-import { gatewayRefusal, isRefusal, type Refusal } from './call.ts';
-import { contextOf, planChoices } from './choice-plan.ts';
-import { fit } from './fit.ts';
+import { type Call, gatewayRefusal, isRefusal, type Refusal } from './call.ts';
+import { contextOf, type PlannedChoice, planChoices } from './choice-plan.ts';
 import type { Caller, Gate } from './gate.ts';
 import { OpenRequest, type RequestOver } from './open-request.ts';
 import { Reply } from './reply.ts';
@@ -23,6 +22,8 @@ export interface TaskPorts {
     request: RoutedRequest,
     takes: (replica: UnitReplica) => boolean,
   ) => UnitReplica | undefined;
+  /** The replica itself, if it takes such a request. */
+  readonly fit: (replica: UnitReplica, choices: readonly PlannedChoice[], call?: Call) => UnitReplica | Refusal;
   /** Draws how long an answer of a service is. */
   readonly drawLength: (service: Service) => number;
   readonly begin: (request: OpenRequest, replica: UnitReplica) => void;
@@ -61,7 +62,7 @@ export function perform(
     call === undefined
       ? planTraffic(replica, work.request, work.route)
       : planChoices(call, contextOf(replica), () => ports.drawLength(service), replica.unit);
-  const target = fit(replica, choices, call);
+  const target = ports.fit(replica, choices, call);
   if (isRefusal(target)) return target;
   const due = call?.pooling === true ? 0 : choices.reduce((sum, { outputTokens }) => sum + outputTokens, 0);
   const number = log.arrived(service.index, promptTokens, due, work.request?.row ?? NO_ROW);

@@ -108,7 +108,8 @@ function mistakeInCall(given: Call, platform: Platform): string | undefined {
   return prefixes.every(isPrefix) ? undefined : 'a call with a broken prefix';
 }
 
-function isAsk({ method, path, socket }: Partial<NonNullable<Call['application']>>): boolean {
+function isAsk({ method, path, socket, preflight }: Partial<NonNullable<Call['application']>>): boolean {
+  if (preflight !== undefined && !(preflight === true && method === 'OPTIONS' && socket === undefined)) return false;
   const over = socket === undefined || socket === 'message' || socket === 'push';
   return over && typeof method === 'string' && (path === null || typeof path === 'string');
 }

@@ -52,6 +52,8 @@ export interface OperationRecord {
  */
 export class World {
   readonly description: LabDescription;
+  /** The scenario's, or none where it is left out. */
+  readonly timeline: readonly TimelineEntry[];
   readonly kernel: Kernel;
   readonly cluster: Cluster;
   readonly engines: EngineRoom;
@@ -74,7 +76,6 @@ export class World {
   readonly podNames: string[] = [];
   /** When every service's first deployment was over: the zero of `from: ready`. NEVER until then. */
   settledAt: Micros = NEVER;
-  readonly #timeline: readonly TimelineEntry[];
   readonly #timelineEntry: EventKind;
   readonly #durationEnd: EventKind;
   #timelineLeft: number;
@@ -119,11 +120,11 @@ export class World {
     const { services } = this.platform;
     const traffic = options.noTraffic === true ? [] : description.traffic;
     this.traffic = new Traffic(this.kernel, this, services, traffic, description.duration);
-    this.#timeline = options.noTraffic === true ? [] : description.timeline;
-    this.#timelineLeft = this.#timeline.length;
+    this.timeline = options.noTraffic === true ? [] : description.timeline;
+    this.#timelineLeft = this.timeline.length;
     this.#timelineEntry = this.kernel.kind('lab/timeline', Priority.script, (index) => {
       this.#timelineLeft--;
-      const entry = this.#timeline[index]!;
+      const entry = this.timeline[index]!;
       if ('fault' in entry) this.faults.strike(entry.fault);
       else this.#operate(entry.operation);
     });
@@ -270,7 +271,7 @@ export class World {
   }
 
   #scheduleTimeline(from: TimelineEntry['from']): void {
-    for (const [index, entry] of this.#timeline.entries()) {
+    for (const [index, entry] of this.timeline.entries()) {
       if (entry.from === from) this.kernel.schedule(this.#timelineEntry, after(this.now, entry.at), index);
     }
   }

@@ -76,6 +76,8 @@ export interface ApplicationAsk {
   readonly method: string;
   /** Over a connection: a message that has come, or what the server sends of its own once it is open. */
   readonly socket?: 'message' | 'push';
+  /** A browser asks whether a page may ask: with OPTIONS, and showing nobody's credentials (Fetch, "CORS-preflight fetch"). */
+  readonly preflight?: true | undefined;
   /** The path of a route: the most specific that any version of the service has for what was asked; null: none has. */
   readonly path: string | null;
 }

@@ -2,7 +2,8 @@ import { type AuthKind, CHANGEABLE_SETTINGS, callProblems, type ServiceChanges }
 import type { AuthSpec, ServiceSpec } from './spec.ts';
 
 /**
- * A service's specification with some of its own settings changed. Keys that it was made with stay bound to it.
+ * A service's specification with some of its own settings changed. Keys that it was made with stay bound to it,
+ * whatever it asks for; which they are, the specification that it was made with tells.
  * @returns why it cannot be so, as text
  */
 export function changedService(spec: ServiceSpec, set: ServiceChanges): ServiceSpec | string {

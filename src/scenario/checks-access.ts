@@ -48,6 +48,7 @@ export function checkAccess(scenario: Scenario, tell: Tell): void {
       }
     }
   }
+  checkOwnKeys(services, tell);
   checkOperations(scenario, tell);
   checkKeys(scenario, tell);
 }
@@ -110,6 +111,24 @@ function checkOperations(scenario: Scenario, tell: Tell): void {
     if (item.do !== 'set-connection-urls') continue;
     const problem = customUrlsProblem(item.customUrls, service.protocol);
     if (problem !== undefined) tell([...path, 'customUrls'], problem);
+  }
+}
+
+/** Keys of two services may be called the same among all keys: `a-b` of `chat`, and `b` of `chat-a`. */
+function checkOwnKeys(services: Scenario['services'], tell: Tell): void {
+  const known = new Map<string, { readonly service: string; readonly key: string }>();
+  for (const [index, { name: service, auth }] of services.entries()) {
+    if (auth.kind !== 'api-key') continue;
+    for (const [which, key] of auth.keys.entries()) {
+      const name = ownKeyName(service, key);
+      const before = known.get(name);
+      if (before === undefined) known.set(name, { service, key });
+      // Of the service itself it is its key that is there twice.
+      else if (before.service !== service) {
+        const message = `among all keys it is called "${name}", as key "${before.key}" of service "${before.service}" is; names of keys are unique`;
+        tell(['services', index, 'auth', 'keys', which], message);
+      }
+    }
   }
 }
 

@@ -26,7 +26,7 @@ export interface LoadFigures extends RequestFigures {
 export interface DeploymentFigures {
   /** Live requests that were routed to it: each try counts, and so does each connection that is opened, once. */
   readonly requests: number;
-  /** The actual traffic percentage as things stand: by weights and by who has a backend (guide 3624, 3647). */
+  /** The actual traffic percentage as things stand, 0 to 100: by weights and by who has a backend (guide 3624, 3647). */
   readonly share: number;
   /** Copies of live requests that it got as a mirror (guide 3643). */
   readonly copies: number;

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { deedLines } from '../../src/cli/story.ts';
+import { loadScenarioText } from '../../src/files/index.ts';
+import { World } from '../../src/lab/index.ts';
 import { inferlab } from '../support/cli.ts';
+import { chatService, scenario } from '../support/scenario.ts';
 
 const STORY = 'scenarios/chip-fault-910b.yaml';
 
@@ -46,6 +50,30 @@ describe('inferlab explain', () => {
     expect(scaled).toContainEqual(
       expect.stringMatching(/ and fails: 4 of \d instances came up within 3 minutes; 4 are wanted now$/),
     );
+  });
+
+  test('says of what is done with keys and private connections which they are', () => {
+    const services = [{ ...chatService('chat', 1), auth: { kind: 'api-key', keys: ['ci'] } }];
+    const connection = { service: 'chat', connection: 'front' };
+    const timeline = [
+      { at: '1s', do: 'create-key', key: 'guest' },
+      { at: '2s', do: 'bind-key', key: 'guest', service: 'chat' },
+      { at: '3s', do: 'create-key', key: 'all', scope: 'user', for: '1h' },
+      { at: '4s', do: 'create-connection', ...connection, pool: 'npu' },
+      { at: '5s', do: 'delete-connection', ...connection },
+      { at: '6s', do: 'delete-key', key: 'all' },
+    ];
+    const text = JSON.stringify(scenario({ services, timeline }));
+    const world = new World(loadScenarioText(text, 'scenario', {}, String).description);
+    world.run(2_000_000);
+    expect(deedLines(world).map(({ what }) => what.replace(/ is refused: .*/, ''))).toEqual([
+      'create-key guest, scope SERVICE',
+      'bind-key chat, key guest',
+      'create-key all, scope USER',
+      'create-connection chat, pool npu, connection front',
+      'delete-connection chat, connection front',
+      'delete-key key all',
+    ]);
   });
 
   test('says of a pod why it is where it is', async () => {

@@ -94,6 +94,42 @@ describe('services of every kind that are served', () => {
     }
   });
 
+  test('a key that the timeline creates is told, and opens what asks for keys once it is there', async () => {
+    const services = [{ ...chatService('chat', 1), auth: { kind: 'api-key', keys: ['ci'] } }];
+    const timeline = [{ at: '1s', do: 'create-key', key: 'guest', scope: 'user' }];
+    const own = await LiveLab.open(scenario({ services, timeline }, 1), 20);
+    try {
+      const [guest, ...more] = own.addresses.createdKeys;
+      expect([guest?.name, more]).toEqual(['guest', []]);
+      const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+      printAddresses(own.addresses);
+      expect(write.mock.lastCall![0]).toContain(`\nkey      guest: ${guest!.key}, once the timeline creates it\n`);
+      write.mockRestore();
+      const headers = { authorization: `Bearer ${guest!.key}` };
+      const status = async (): Promise<number> => (await fetch(`${own.url('chat')}/v1/models`, { headers })).status;
+      await vi.waitFor(async () => expect(await status()).toBe(200), 20_000);
+    } finally {
+      await own.close();
+    }
+  });
+
+  test('a service that asks for no key any more still has those that it was made with', async () => {
+    const services = [{ ...chatService('chat', 1), auth: { kind: 'api-key', keys: ['ci'] } }];
+    const own = await LiveLab.open(scenario({ services }, 1));
+    try {
+      const change = (auth: 'none' | 'api-key'): void =>
+        own.command({ kind: 'operate', operation: { kind: 'modify-service', service: 'chat', set: { auth } } });
+      const [before] = own.addresses.services;
+      expect(before!.apiKey).toMatch(/^sk-/);
+      change('none');
+      expect(own.addresses.services).toEqual([{ ...before, auth: 'none', apiKey: null }]);
+      change('api-key');
+      expect(own.addresses.services).toEqual([before]);
+    } finally {
+      await own.close();
+    }
+  });
+
   test('a comparison asks those that it is for, and says why not the others', async () => {
     const file = join(folder, 'serve.json');
     writeFileSync(file, JSON.stringify(lab.addresses));

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Call, Reply } from '../../src/gateway/index.ts';
 import { fromMillis, fromSeconds, type Micros } from '../../src/kernel/index.ts';
-import { type FaultSpec, mistakeIn } from '../../src/lab/index.ts';
-import type { ApplicationUnitSpec, DeploymentSpec, RouteSpec } from '../../src/platform/index.ts';
+import { type FaultSpec, type LabDescription, mistakeIn } from '../../src/lab/index.ts';
+import type { ApplicationUnitSpec, DeploymentSpec, RouteSpec, ServiceSpec } from '../../src/platform/index.ts';
 import { figuresOf } from '../../src/scenario/index.ts';
 import { ask, called, callLab, tokenTimes, untilEnded } from '../support/calls.ts';
 import { Quick, quick, quickUnit, revised } from '../support/quick.ts';
@@ -21,6 +21,7 @@ const route = (path: string, ms: number, more: Partial<RouteSpec> = {}, everyMs 
 const ROUTES = [
   route('/one', 500),
   route('/many', 200, { reply: { kind: 'chunks', count: 5, body: '' } }, 300),
+  route('/long', 20_000),
   route('/broken', 10, { status: 500 }),
   route('/drawn', 0, {
     task: { latency: { kind: 'lognormal', median: fromMillis(300), sigma: 0.8 }, every: 0 as Micros },
@@ -94,6 +95,103 @@ describe('an application behind the gateway', () => {
     const after = ask(lab, askFor('/one'));
     expect(after.refusal).toMatchObject({ by: 'gateway', error: 'noBackend' });
     untilEnded(lab);
+  });
+
+  describe('whose pod has no room', () => {
+    const ONE_PLACE = { concurrency: 1, queue: 0 };
+    const slot = ({ world }: Quick): string => world.owners[0]!.slot;
+    const full = (settings: Partial<ServiceSpec> = {}, overrides: Partial<LabDescription> = {}): Quick => {
+      const guarded = { circuitBreaker: { errorRate: 0.5 }, ...settings };
+      const lab = called(guarded, [applied({ instances: 1 }, ONE_PLACE)], overrides);
+      ask(lab, { to: { slot: slot(lab) }, ...askFor('/long') });
+      return lab;
+    };
+    const many = (lab: Quick, call: Partial<Call>): Reply[] => Array.from({ length: 25 }, () => ask(lab, call));
+
+    test('opens its circuit breaker with the 503 of its own; refused they are all the same', () => {
+      const lab = full();
+      const replies = many(lab, askFor('/one'));
+      // Enough calls to count (twenty) are its own to refuse; the others do not reach it any more.
+      const by = replies.map(({ refusal }) => refusal?.by);
+      expect(by).toEqual([...new Array(20).fill('engine'), ...new Array(5).fill('gateway')]);
+      untilEnded(lab);
+      expect(figuresOf(lab.world).requests).toMatchObject({ completed: 1, refused: 25, errored: 0 });
+    });
+
+    test('opens it for what the scenario sends itself', () => {
+      const arrivals = { kind: 'poisson', rate: 20 } as const;
+      const lab = full({}, { traffic: [traffic({ arrivals, count: 60, route: '/one' })] });
+      lab.pass(5);
+      expect(ask(lab, askFor('/one')).refusal).toMatchObject({ by: 'gateway', error: 'noBackend' });
+      untilEnded(lab);
+    });
+
+    test('opens none with what its own endpoint refuses, nor with what the gate does', () => {
+      const lab = full({ requestSizeMB: 1 });
+      for (const { refusal } of many(lab, { to: { slot: slot(lab) }, ...askFor('/one') })) {
+        expect(refusal).toMatchObject({ by: 'engine', error: 'overloaded' });
+      }
+      many(lab, { bodyBytes: 3_000_000, ...askFor('/one') });
+      expect(ask(lab, askFor('/one')).refusal).toMatchObject({ by: 'engine', error: 'overloaded' });
+      untilEnded(lab);
+    });
+
+    test('counts what comes over a connection until it is open, and the connection goes on', () => {
+      const lab = full({ protocol: 'WSS' });
+      const key = null;
+      lab.world.apply(lab.world.now, { kind: 'connect', handshake: { to: { service: SERVICE }, key } });
+      const { refusal } = many(lab, { connection: 0, ...askFor('/one') }).at(-1)!;
+      expect(refusal).toMatchObject({ by: 'engine', error: 'overloaded' });
+      expect(ask(lab, askFor('/one')).refusal).toMatchObject({ by: 'gateway', error: 'noBackend' });
+      untilEnded(lab);
+    });
+
+    test('goes on with a task that it holds, though its circuit breaker is open', () => {
+      const deployment = applied({ instances: 1, maxConcurrentTasks: 50 }, { concurrency: 30 });
+      const settings = { mode: 'asynchronous', maxTasks: 100, circuitBreaker: { errorRate: 0.5 } } as const;
+      const lab = called(settings, [deployment]);
+      const { world } = lab;
+      const create = (path: string): void => {
+        const call = { to: { service: SERVICE }, key: null, ...askFor(path), promptTokens: 0 };
+        world.apply(world.now, { kind: 'create-task', call, start: true });
+      };
+      const order = (kind: 'stop-task' | 'start-task') => {
+        world.apply(world.now, { kind, service: SERVICE, task: 0, by: { key: null } });
+        lab.pass(1);
+      };
+      create('/long');
+      order('stop-task');
+      for (let task = 0; task < 25; task++) create('/broken');
+      lab.pass(1);
+      order('start-task');
+      expect(world.tasks.all[0]!.state).toBe('running');
+      untilEnded(lab);
+    });
+
+    test('has failed those as well that come to it as another try', () => {
+      const settings = { retry: { count: 1, interval: fromMillis(10) }, circuitBreaker: { errorRate: 0.5 } };
+      const lab = called(settings, [applied({ instances: 2 }, { concurrency: 30, queue: 0 })]);
+      const replies = Array.from({ length: 60 }, () => ask(lab, askFor('/long')));
+      lab.strike({ kind: 'kill-pod', service: SERVICE, deployment: DEPLOYMENT, instance: 0 });
+      lab.pass(1);
+      const refused = replies.flatMap(({ refusal }) => refusal?.by ?? []);
+      expect(refused).toEqual([...new Array(20).fill('engine'), ...new Array(10).fill('gateway')]);
+      untilEnded(lab);
+    });
+  });
+
+  test('hears preflights without a key, as many as the rate limit lets in, and nothing else', () => {
+    const settings = {
+      auth: { kind: 'api-key', keys: [] },
+      rateLimits: [{ requests: 2, per: 'minute', scope: 'service' }],
+    } as const;
+    const lab = called(settings, [applied({ instances: 1 })]);
+    const asking = { method: 'OPTIONS', path: '/one' };
+    const preflight = { promptTokens: 0, application: { ...asking, preflight: true } } as const;
+    const plain = ask(lab, { promptTokens: 0, application: asking });
+    const replies = [1, 2, 3].map(() => ask(lab, preflight));
+    untilEnded(lab);
+    expect(statuses(lab, [plain, ...replies])).toEqual([401, 204, 204, 429]);
   });
 
   test('turns away what comes beyond its places and its queue', () => {
@@ -212,11 +310,15 @@ test('a journal whose call asks for nothing that can be is refused', () => {
   };
   expect(mistake({ method: 'GET', path: '/one' })).toBeUndefined();
   expect(mistake({ method: 'GET', path: null, socket: 'push' })).toBeUndefined();
+  expect(mistake({ method: 'OPTIONS', path: '/one', preflight: true })).toBeUndefined();
   for (const wrong of [
     {},
     { method: 'GET' },
     { method: 1, path: null },
     { method: 'GET', path: null, socket: 'pull' },
+    { method: 'POST', path: '/one', preflight: true },
+    { method: 'OPTIONS', path: '/one', preflight: 1 },
+    { method: 'OPTIONS', path: '/one', preflight: true, socket: 'message' },
     3,
   ]) {
     expect(mistake(wrong)).toBe('a call that asks nothing of an application');

@@ -95,4 +95,23 @@ describe('API keys that a test asks for', () => {
     expect(() => lab.apiKey('open', 'ci')).toThrow('No API key "ci" of "open"; there are none');
     expect(lab.apiKey('open')).toBe('');
   });
+
+  test('are known and good whatever the service asks for meanwhile', async () => {
+    const lab = Lab.fromObject(scenario({ services: SERVICES }));
+    const keys = [lab.apiKey('chat'), lab.apiKey('chat', 'batch')];
+    await lab.run(async () => {
+      for (const auth of ['none', 'token', 'api-key'] as const) {
+        expect(lab.operate({ kind: 'modify-service', service: 'chat', set: { auth } })).toBeUndefined();
+        expect([lab.apiKey('chat'), lab.apiKey('chat', 'batch')]).toEqual(keys);
+      }
+      for (const key of keys) expect(await status(lab, 'chat', key)).toBe(200);
+    });
+  });
+
+  test('are none of a timeline that is left out', () => {
+    const timeline = [{ at: '1s', do: 'create-key', key: 'guest' }];
+    const loaded = scenario({ services: SERVICES, timeline });
+    expect(Lab.fromObject(loaded).createdKey('guest')).toMatch(/^sk-/);
+    expect(() => Lab.fromObject(loaded, { noTraffic: true }).createdKey('guest')).toThrow('there are none');
+  });
 });

@@ -101,7 +101,7 @@ describe.each(DOORS)('through $name', ({ name, open }) => {
     }
   });
 
-  test('a temporary key comes bare, and says so', async () => {
+  test('a key comes bare where it is said to be temporary, whether it is or not', async () => {
     expect(await status({ authorization: KEY, 'x-api-key-type': 'temp' })).toBe(200);
     expect(await status({ authorization: KEY, 'x-api-key-type': 'normal' })).toBe(401);
     expect(await status({ authorization: `x ${KEY}`, 'x-api-key-type': 'temp' })).toBe(401);

@@ -135,10 +135,15 @@ const SECRET = scenario({
 });
 
 describe('calls over a private connection', () => {
-  const statusOf = async (lab: Lab, url: string, headers: Record<string, string> = {}): Promise<number> => {
+  const statusOf = async (
+    lab: Lab,
+    url: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+  ): Promise<number> => {
     const statuses: number[] = [];
     await lab.run(async () => {
-      statuses.push((await lab.fetch(url, { headers })).status);
+      statuses.push((await lab.fetch(url, { method, headers })).status);
     });
     return statuses[0]!;
   };
@@ -168,7 +173,12 @@ describe('calls over a private connection', () => {
   test('are refused once it is revoked, whoever asks', async () => {
     const lab = Lab.fromObject(SECRET);
     lab.runUntilReady();
+    const preflight = { origin: 'https://page.example', 'access-control-request-method': 'POST' };
+    const ask = () => statusOf(lab, `${lab.privateUrl('office', 'chat')}/models`, preflight, 'OPTIONS');
+    expect(await ask()).toBe(200);
     expect(lab.operate({ kind: 'revoke-connection', service: 'chat', connection: 'office' })).toBeUndefined();
+    // A preflight as well, which passes no gate else.
+    expect(await ask()).toBe(403);
     expect(await statusOf(lab, `${lab.privateUrl('office', 'chat')}/models`)).toBe(403);
     expect(await statusOf(lab, 'http://llm.example.com/team/chat/v1/models')).toBe(403);
     expect(lab.operate({ kind: 'modify-service', service: 'chat', set: { access: null } })).toBeUndefined();
