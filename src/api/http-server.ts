@@ -123,7 +123,7 @@ export class HttpDoor {
         chunks.length = 0;
         response.shouldKeepAlive = false;
         const headers = request.headers as Record<string, string | undefined>;
-        this.#carry(this.#plane.bodyTooLarge({ headers }, this.#door), response);
+        this.#carry(this.#plane.bodyTooLarge({ headers }, this.#door), response, request);
       }
     });
     request.on('end', () => {
@@ -147,7 +147,8 @@ export class HttpDoor {
     });
   }
 
-  #carry(exchange: Exchange, response: ServerResponse): void {
+  /** @param unread see {@link ResponseCarrier} */
+  #carry(exchange: Exchange, response: ServerResponse, unread?: IncomingMessage): void {
     const { outbox } = this.#live;
     // An answer that waits for the one before it has no socket yet that would tell it.
     const queue = response.socket === null ? this.#queueOf(response.req.socket) : undefined;
@@ -158,7 +159,7 @@ export class HttpDoor {
       if (!response.writableFinished) outbox.drop(exchange);
       queue?.delete(exchange);
     });
-    outbox.add(exchange, new ResponseCarrier(response));
+    outbox.add(exchange, new ResponseCarrier(response, unread));
     this.#live.wake();
   }
 

@@ -1,19 +1,25 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Delivery } from './exchange.ts';
 import type { Carrier } from './outbox.ts';
 import { UNREAD_LIMIT_BYTES } from './wire.ts';
 
+/** For so long a client goes on sending what nobody wants, before its connection is closed (nginx, lingering_timeout). */
+const LINGER_MS = 5_000;
+
 /** Carries an answer over HTTP. What is due at one moment goes out in one write, every piece as a chunk of its own. */
 export class ResponseCarrier implements Carrier {
   readonly #response: ServerResponse;
+  readonly #unread: IncomingMessage | undefined;
   #pieces: (string | Uint8Array)[] = [];
   /** Its head has gone, and its body goes in chunks of our own. */
   #begun = false;
   #ended = false;
 
-  constructor(response: ServerResponse) {
+  /** @param unread the request, where its client is still sending it: most read an answer when they have sent all */
+  constructor(response: ServerResponse, unread?: IncomingMessage) {
     this.#response = response;
+    this.#unread = unread;
   }
 
   deliver(delivery: Delivery): void {
@@ -56,7 +62,18 @@ export class ResponseCarrier implements Carrier {
     const endsFirst = response.chunkedEncoding;
     if (this.#ended && endsFirst) response.end();
     socket?.uncork();
-    if (this.#ended && !endsFirst) response.end();
+    if (this.#ended && !endsFirst) this.#end();
+  }
+
+  #end(): void {
+    const response = this.#response;
+    if (this.#unread === undefined) {
+      response.end();
+      return;
+    }
+    // With its end goes the connection.
+    const limit = setTimeout(() => response.end(), LINGER_MS);
+    this.#unread.once('close', () => clearTimeout(limit)).once('end', () => response.end());
   }
 
   /** Node would make four buffers of each chunk. Those of text are made here, all of a moment in one. */
