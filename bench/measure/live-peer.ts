@@ -41,8 +41,8 @@ export async function ratioToPeer(stream: boolean): Promise<number> {
     whilePeerServes((peer) => inOwnProcess(import.meta.url, duelClient, { ours: service!, peer, stream })),
   );
   const { ours, peer } = result.result;
-  const [mean, least, most] = [median(ours), Math.min(...ours), Math.max(...ours)].map(figureText);
-  process.stderr.write(`${mean}/s (${least} to ${most}), aimock ${figureText(median(peer))}/s\n`);
+  const [middle, least, most] = [median(ours), Math.min(...ours), Math.max(...ours)].map(figureText);
+  process.stderr.write(`${middle}/s (${least} to ${most}), aimock ${figureText(median(peer))}/s\n`);
   return median(ours.map((rate, round) => rate / peer[round]!));
 }
 

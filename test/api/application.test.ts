@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Lab } from '../../src/index.ts';
 import { applicationScenario } from '../support/applications.ts';
-import { DOORS, type OpenDoor } from '../support/doors.ts';
+import { DOORS, type Within, withinOpened } from '../support/doors.ts';
 
 const SLOT = 'app/main/0';
 type Fetch = typeof globalThis.fetch;
@@ -61,14 +61,7 @@ function probed(application: object, overrides: object = {}): object {
 }
 
 describe.each(DOORS)('an application through $name', ({ open }) => {
-  const within = async (made: object, body: (door: OpenDoor, fetch: Fetch) => Promise<void>): Promise<void> => {
-    const door = await open(made);
-    try {
-      await door.within((fetch) => body(door, fetch));
-    } finally {
-      door.close();
-    }
-  };
+  const within = (made: object, body: Within): Promise<void> => withinOpened(open(made), body);
   /** At the gateway and at the pod's own port alike. */
   const withApplication = (body: (base: string, fetch: Fetch) => Promise<void>): Promise<void> =>
     within(probed(APPLICATION), async (door, fetch) => {

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { BODY_LIMIT_BYTES } from '../../src/api/wire.ts';
 import { applicationScenario } from '../support/applications.ts';
-import { DOORS, type OpenDoor } from '../support/doors.ts';
+import { DOORS, type Within, withinOpened } from '../support/doors.ts';
 import { chatService, scenario } from '../support/scenario.ts';
-
-type Fetch = typeof globalThis.fetch;
 
 const ORIGIN = { origin: 'https://page.example' };
 const PREFLIGHT = { ...ORIGIN, 'access-control-request-method': 'POST' };
@@ -22,14 +20,7 @@ const APPLICATION = {
 };
 
 describe.each(DOORS)('pages of other origins through $name', ({ name, open }) => {
-  const within = async (made: object, body: (door: OpenDoor, fetch: Fetch) => Promise<void>): Promise<void> => {
-    const door = await open(made);
-    try {
-      await door.within((fetch) => body(door, fetch));
-    } finally {
-      door.close();
-    }
-  };
+  const within = (made: object, body: Within): Promise<void> => withinOpened(open(made), body);
   const application = (service: object = {}, more: object = {}): object =>
     applicationScenario({ ...APPLICATION, ...more }, {}, { auth: KEY, ...service });
   /** The status of an answer, and whom it may be read by. */

@@ -16,6 +16,19 @@ export interface OpenDoor {
   close(): void;
 }
 
+/** A client's code, at a door. */
+export type Within = (door: OpenDoor, fetch: typeof globalThis.fetch) => Promise<void>;
+
+/** Runs a client's code at a door that is being opened, and closes it whatever comes of that. */
+export async function withinOpened(opening: Promise<OpenDoor>, body: Within): Promise<void> {
+  const door = await opening;
+  try {
+    await door.within((fetch) => body(door, fetch));
+  } finally {
+    door.close();
+  }
+}
+
 /** The two ways into a lab: what passes through one must pass through the other. */
 export const DOORS: readonly { readonly name: string; open(scenario: object): Promise<OpenDoor> }[] = [
   { name: 'live sockets', open: openSockets },
